@@ -1,0 +1,23 @@
+//! Values, MySQL's types and their rules. See README.md for the map of this crate.
+
+pub mod collation;
+pub mod column;
+pub mod decimal;
+pub mod diagnostics;
+pub mod error;
+pub mod sink;
+pub mod sql_type;
+pub mod temporal;
+pub mod text;
+pub mod value;
+
+pub use collation::CollationId;
+pub use column::{ColumnFlags, ColumnMeta};
+pub use decimal::Decimal;
+pub use diagnostics::{Diagnostics, Level, Warning};
+pub use error::{ErrorKind, SqlError, SqlResult};
+pub use sink::{RowSink, StatementStatus};
+pub use sql_type::{BaseType, EnumDef, SqlType};
+pub use temporal::{Date, DateTime, Time};
+pub use text::Text;
+pub use value::{Value, ValueRef};
