@@ -46,25 +46,69 @@ impl SqlError {
 
 macro_rules! catalogue {
     ($($symbol:ident $code:literal $sqlstate:literal $text:literal;)*) => {
-        $(pub const $symbol: &ErrorKind = &ErrorKind {
+        $(pub const $symbol: &$crate::ErrorKind = &$crate::ErrorKind {
             code: $code, sqlstate: $sqlstate, symbol: stringify!($symbol), text: $text,
         };)*
-        /// Every error of the catalogue, in no order.
-        pub const ALL: &[&ErrorKind] = &[$($symbol),*];
+        /// Every error of this part of the catalogue, by number.
+        pub(crate) const PART: &[&$crate::ErrorKind] = &[$($symbol),*];
     };
 }
+pub(crate) use catalogue;
 
-catalogue! {
-    ER_DUP_ENTRY 1062 "23000" "Duplicate entry '{}' for key '{}'";
-    ER_PARSE_ERROR 1064 "42000" "{} near '{}' at line {}";
-    ER_BAD_FIELD_ERROR 1054 "42S22" "Unknown column '{}' in '{}'";
-    ER_NO_SUCH_TABLE 1146 "42S02" "Table '{}.{}' doesn't exist";
-    ER_BAD_DB_ERROR 1049 "42000" "Unknown database '{}'";
-    ER_NO_DB_ERROR 1046 "3D000" "No database selected";
-    ER_NOT_SUPPORTED_YET 1235 "42000" "This version of AuroraDB doesn't yet support '{}'";
-    ER_UNKNOWN_ERROR 1105 "HY000" "{}";
-    ER_LOCK_WAIT_TIMEOUT 1205 "HY000" "Lock wait timeout exceeded; try restarting transaction";
-    ER_LOCK_DEADLOCK 1213 "40001" "Deadlock found when trying to get lock; try restarting transaction";
-    ER_LOCK_NOWAIT 3572 "HY000" "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.";
-    ER_QUERY_INTERRUPTED 1317 "70100" "Query execution was interrupted";
+mod json_and_ddl;
+mod modern;
+mod routines;
+mod server;
+mod statements;
+
+pub use json_and_ddl::*;
+pub use modern::*;
+pub use routines::*;
+pub use server::*;
+pub use statements::*;
+
+const PARTS: [&[&ErrorKind]; 5] =
+    [server::PART, routines::PART, statements::PART, json_and_ddl::PART, modern::PART];
+
+/// Every error of the catalogue, by number.
+pub fn all() -> impl Iterator<Item = &'static ErrorKind> {
+    PARTS.into_iter().flatten().copied()
+}
+
+/// The error with MySQL's number `code`.
+pub fn by_code(code: u16) -> Option<&'static ErrorKind> {
+    PARTS.iter().find_map(|part| part.binary_search_by_key(&code, |kind| kind.code).ok().map(|at| part[at]))
+}
+
+/// The error with MySQL's symbol, such as `ER_DUP_ENTRY`.
+pub fn by_symbol(symbol: &str) -> Option<&'static ErrorKind> {
+    all().find(|kind| kind.symbol == symbol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_sorted_unique_and_well_formed() {
+        let codes: Vec<u16> = all().map(|kind| kind.code).collect();
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(codes.len() > 900);
+        assert!(all().all(|kind| kind.sqlstate.len() == 5 && !kind.text.contains('%')));
+    }
+
+    #[test]
+    fn lookups_find_errors_in_every_part() {
+        assert_eq!(by_code(1062), Some(ER_DUP_ENTRY));
+        assert_eq!(by_code(3819).map(|kind| kind.symbol), Some("ER_CHECK_CONSTRAINT_VIOLATED"));
+        assert_eq!(by_symbol("ER_LOCK_NOWAIT").map(|kind| kind.code), Some(3572));
+        assert_eq!(by_code(9), None);
+    }
+
+    #[test]
+    fn arguments_fill_the_text_in_order() {
+        let error = SqlError::new(ER_DUP_ENTRY, &[&"1", &"t.PRIMARY"]);
+        assert_eq!(error.message, "Duplicate entry '1' for key 't.PRIMARY'");
+        assert_eq!(error.sqlstate, "23000");
+    }
 }
