@@ -239,8 +239,8 @@ impl Decimal {
     /// The nearest double.
     pub fn to_f64(&self) -> f64 {
         const EXACT: [f64; 23] = [
-            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-            1e19, 1e20, 1e21, 1e22,
+            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+            1e18, 1e19, 1e20, 1e21, 1e22,
         ];
         let scale = usize::from(self.scale());
         if let (Some(m), Some(divisor)) = (self.small(), EXACT.get(scale))
@@ -261,7 +261,9 @@ impl Decimal {
         let exact = self.scale() <= scale;
         let rounded = match self.rescale(scale) {
             Ok(v) => v,
-            Err(DecimalOverflow) => return (Decimal::largest(precision, scale, self.is_negative()), Fit::Overflow),
+            Err(DecimalOverflow) => {
+                return (Decimal::largest(precision, scale, self.is_negative()), Fit::Overflow);
+            }
         };
         if rounded.scale() < scale || rounded.exceeds_precision(precision) {
             return (Decimal::largest(precision, scale, self.is_negative()), Fit::Overflow);

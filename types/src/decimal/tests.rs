@@ -20,7 +20,9 @@ fn value_stays_small() {
 
 #[test]
 fn text_round_trips() {
-    for text in ["0", "0.00", "-0.5", "123.4500", "-99999999999999999999.999999999999999999999999999999", NINES_65] {
+    for text in
+        ["0", "0.00", "-0.5", "123.4500", "-99999999999999999999.999999999999999999999999999999", NINES_65]
+    {
         assert_eq!(s(d(text)), text);
     }
     assert_eq!(s(d("1e3")), "1000");
@@ -80,7 +82,12 @@ fn columns_cut_and_report() {
 fn equal_numbers_hash_alike() {
     use std::hash::BuildHasher;
     let hasher = std::collections::hash_map::RandomState::new();
-    for (a, b) in [("1.0", "1.00"), ("0", "0.000"), ("-10", "-10.0"), ("1000000000000000000000000000000000000000", "1000000000000000000000000000000000000000.00")] {
+    for (a, b) in [
+        ("1.0", "1.00"),
+        ("0", "0.000"),
+        ("-10", "-10.0"),
+        ("1000000000000000000000000000000000000000", "1000000000000000000000000000000000000000.00"),
+    ] {
         assert_eq!(d(a), d(b));
         assert_eq!(hasher.hash_one(d(a)), hasher.hash_one(d(b)));
     }

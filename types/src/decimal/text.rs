@@ -39,7 +39,8 @@ impl Decimal {
             }
             _ => false,
         };
-        let digits_at = |from: usize| text[from.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits_at =
+            |from: usize| text[from.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
         let int_start = at;
         let int_len = digits_at(at);
         at += int_len;
@@ -123,7 +124,10 @@ fn wide_digits(mut value: Wide, buffer: &mut [u8; 80]) -> &[u8] {
 fn assemble(negative: bool, int: &[u8], frac: &[u8], exponent: i64) -> (Decimal, ParseStatus) {
     let fold = |seed: u128, digits: &[u8]| digits.iter().fold(seed, |m, d| m * 10 + u128::from(d - b'0'));
     if exponent == 0 && int.len() + frac.len() <= 38 && frac.len() <= usize::from(MAX_SCALE) {
-        return (Decimal::pack_small(negative, fold(fold(0, int), frac), frac.len() as u8), ParseStatus::Exact);
+        return (
+            Decimal::pack_small(negative, fold(fold(0, int), frac), frac.len() as u8),
+            ParseStatus::Exact,
+        );
     }
     // The digit string with the point moved by the exponent.
     let mut digits: Vec<u8> = Vec::with_capacity(int.len() + frac.len());
