@@ -1,5 +1,6 @@
 //! Values, MySQL's types and their rules. See README.md for the map of this crate.
 
+pub mod charset;
 pub mod collation;
 pub mod column;
 pub mod decimal;
@@ -12,6 +13,7 @@ pub mod temporal;
 pub mod text;
 pub mod value;
 
+pub use charset::Charset;
 pub use collation::CollationId;
 pub use column::{ColumnFlags, ColumnMeta};
 pub use decimal::Decimal;
