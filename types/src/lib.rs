@@ -1,10 +1,12 @@
 //! Values, MySQL's types and their rules. See README.md for the map of this crate.
 
 pub mod charset;
+pub mod codec;
 pub mod collation;
 pub mod column;
 pub mod decimal;
 pub mod diagnostics;
+mod enum_def;
 pub mod error;
 pub mod sink;
 pub mod sql_mode;
@@ -19,7 +21,7 @@ pub use column::{ColumnFlags, ColumnMeta};
 pub use decimal::Decimal;
 pub use diagnostics::{Diagnostics, Level, Warning};
 pub use error::{ErrorKind, SqlError, SqlResult};
-pub use sink::{RowSink, StatementStatus};
+pub use sink::{RowSink, SessionChange, StatementStatus};
 pub use sql_mode::SqlMode;
 pub use sql_type::{BaseType, EnumDef, SqlType};
 pub use temporal::{Date, DateTime, Interval, Time, TimeZone};
