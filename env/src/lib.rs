@@ -6,10 +6,12 @@
 mod clock;
 mod fs;
 mod seal;
+mod wait;
 
 pub use clock::{Clock, Entropy};
 pub use fs::{DirLock, File, FileSystem};
 pub use seal::{FileCipher, FileHeader, FileKind, SealError, Sealing, FILE_HEADER_BYTES};
+pub use wait::{KillFlag, KillLevel, Signal, ThreadWaiter, Waiter};
 
 use std::sync::Arc;
 
