@@ -72,7 +72,8 @@ for at in range(0, len(points), 4000):
 uca400 = {}
 for n, weights in ask("SELECT n, HEX(WEIGHT_STRING(c COLLATE utf8mb4_unicode_ci)) FROM aurora_facts.points"):
     words = [int(weights[i:i + 4], 16) for i in range(0, len(weights), 4)]
-    if len(words) != 2 or words[0] < 0xFB40 or words[1] < 0x8000:
+    base = 0xFB80 if 0x3400 <= n < 0x4DB6 else 0xFB40 if 0x4E00 <= n < 0x9FA6 else 0xFBC0
+    if words != [base + (n >> 15), n & 0x7FFF | 0x8000]:
         uca400[n] = [(w, 0, 0) for w in words]
 write("collation/uca400.bin", pages(uca400))
 
@@ -121,4 +122,11 @@ for name, charset in ask("SELECT collation_name, character_set_name FROM informa
             words = [int(weights[i:i + 2], 16) for i in range(0, len(weights), 2)] + [0]
         out += bytes(words[:2])
 write("collation/single_byte.bin", out)
+# Their letter case: 256 × (upper, lower) per set.
+out = b""
+for charset in single:
+    for n, upper, lower in ask(f"SELECT n, HEX(UPPER(CHAR(n USING {charset}))), HEX(LOWER(CHAR(n USING {charset}))) "
+                               "FROM aurora_facts.bytes ORDER BY n"):
+        out += bytes([int(upper or f"{n:X}", 16), int(lower or f"{n:X}", 16)])
+write("collation/single_byte_case.bin", out)
 ask("DROP DATABASE aurora_facts")

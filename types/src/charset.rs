@@ -239,6 +239,22 @@ impl Charset {
             _ => u8::try_from(code_point).ok(),
         }
     }
+
+    /// The number of a single-byte set's table.
+    pub(crate) fn single_byte_table(self) -> Option<u8> {
+        match self.info().encoding {
+            Encoding::Single(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The code point of a byte of a single-byte set; the byte itself where it has none.
+    pub(crate) fn code_point_of(self, byte: u8) -> u32 {
+        match self.info().encoding {
+            Encoding::Single(table) => single_byte::code_point_or_byte(table, byte),
+            _ => u32::from(byte),
+        }
+    }
 }
 
 #[cfg(test)]

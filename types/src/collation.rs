@@ -131,6 +131,17 @@ impl CollationId {
         key_code::append_key(self.info(), text, out);
     }
 
+    /// Appends what the sort keys of all texts that begin with `text` have in common at their beginning: for the
+    /// ranges of `LIKE 'abc%'`. Nothing is promised for texts that begin otherwise.
+    pub fn key_prefix(self, text: &[u8], out: &mut Vec<u8>) {
+        key_code::append_key_prefix(self.info(), text, out);
+    }
+
+    /// Whether two code points (bytes for `binary`) are equal as single characters.
+    pub fn chars_eq(self, a: u32, b: u32) -> bool {
+        compare::chars_eq(self.info(), a, b)
+    }
+
     /// Appends what MySQL's `WEIGHT_STRING(text)` returns.
     pub fn weight_string(self, text: &[u8], out: &mut Vec<u8>) {
         weights::append_weight_string(self.info(), text, out);

@@ -30,6 +30,13 @@ fn code_point(table: u8, byte: u8) -> u16 {
     u16::from_le_bytes([BLOB[at], BLOB[at + 1]])
 }
 
+pub(super) fn code_point_or_byte(table: u8, byte: u8) -> u32 {
+    match code_point(table, byte) {
+        NONE => u32::from(byte),
+        code_point => u32::from(code_point),
+    }
+}
+
 pub(super) fn decode(table: u8, bytes: &[u8]) -> Result<Cow<'_, [u8]>, BadText> {
     let same =
         bytes.iter().take_while(|&&byte| byte < 128 && code_point(table, byte) == u16::from(byte)).count();

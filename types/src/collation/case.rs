@@ -10,6 +10,9 @@ pub(super) enum Direction {
     Lower,
 }
 
+/// Single-byte sets have their own: 256 × (upper, lower) each.
+static SINGLE_BYTE: &[u8] = include_bytes!("single_byte_case.bin");
+
 /// (code point, upper, lower), sorted.
 struct Cases(Vec<(u32, u32, u32)>);
 
@@ -49,6 +52,7 @@ pub(super) fn convert(info: &CollationInfo, text: &[u8], direction: Direction, o
         Direction::Upper => out[from..].make_ascii_uppercase(),
         Direction::Lower => out[from..].make_ascii_lowercase(),
     }
+    let single = info.charset.single_byte_table();
     let cases = if matches!(info.order, Order::Uca900(_)) || info.name == "utf8mb4_0900_bin" {
         &UNICODE
     } else {
@@ -57,7 +61,16 @@ pub(super) fn convert(info: &CollationInfo, text: &[u8], direction: Direction, o
     let mut rest = &text[ascii..];
     while !rest.is_empty() {
         let (code_point, len) = decode_char(rest);
-        let converted = cases.convert(code_point, direction);
+        let converted = match (single, info.charset.single_byte_of(code_point)) {
+            (Some(table), Some(byte)) => {
+                let at = usize::from(table) * 512
+                    + usize::from(byte) * 2
+                    + usize::from(direction == Direction::Lower);
+                info.charset.code_point_of(SINGLE_BYTE[at])
+            }
+            (Some(_), None) => code_point,
+            (None, _) => cases.convert(code_point, direction),
+        };
         match char::from_u32(converted) {
             Some(c) if converted != code_point => {
                 out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes())

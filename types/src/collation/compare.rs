@@ -1,7 +1,7 @@
 //! Comparing two texts without building keys.
 
 use super::weights::{Weights, levels, space_weight};
-use super::{CollationInfo, Order, Pad};
+use super::{CollationInfo, Order, Pad, key_code};
 use std::cmp::Ordering;
 
 pub(super) fn compare(info: &CollationInfo, a: &[u8], b: &[u8]) -> Ordering {
@@ -15,6 +15,10 @@ pub(super) fn compare(info: &CollationInfo, a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (&a[same..], &b[same..]);
     if a.is_empty() && b.is_empty() {
         return Ordering::Equal;
+    }
+    match key_code::code_of(info).and_then(|code| code.compare_ascii(a, b, info.pad)) {
+        Some(order) if order != Ordering::Equal || levels(info) == 1 => return order,
+        _ => {}
     }
     let space = space_weight(info);
     (1..=levels(info)).fold(Ordering::Equal, |order, level| {
@@ -70,4 +74,18 @@ fn compare_padded_bytes(a: &[u8], b: &[u8]) -> Ordering {
             Ordering::Less => longer(&b[len..]).reverse(),
         }
     })
+}
+
+/// Whether two characters weigh the same at every level (`LIKE` compares character by character).
+pub(super) fn chars_eq(info: &CollationInfo, a: u32, b: u32) -> bool {
+    if a == b {
+        return true;
+    }
+    if matches!(info.order, Order::Bytes | Order::CodePoints | Order::EncodedBytes) {
+        return false;
+    }
+    let (mut buffer_a, mut buffer_b) = ([0; 4], [0; 4]);
+    let (Some(a), Some(b)) = (char::from_u32(a), char::from_u32(b)) else { return false };
+    let (a, b) = (a.encode_utf8(&mut buffer_a).as_bytes(), b.encode_utf8(&mut buffer_b).as_bytes());
+    (1..=levels(info)).all(|level| Weights::new(info, a, level).eq(Weights::new(info, b, level)))
 }

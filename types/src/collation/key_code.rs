@@ -13,6 +13,7 @@
 
 use super::weights::{Weights, levels};
 use super::{CollationInfo, Order, Pad};
+use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 const LEVEL_SEPARATOR: u8 = 1;
@@ -114,6 +115,31 @@ impl KeyCode {
         }
     }
 
+    /// First-level order of two texts, or `None` if one of them is not ASCII as far as it was read.
+    pub(super) fn compare_ascii(&self, a: &[u8], b: &[u8], pad: Pad) -> Option<Ordering> {
+        let end = if pad == Pad::Space { self.space_lead } else { 0 };
+        let (mut a, mut b) = (a.iter(), b.iter());
+        // The next lead byte; `end` with false at the text's end.
+        let next = |text: &mut std::slice::Iter<'_, u8>| {
+            loop {
+                match text.next() {
+                    None => return Some((end, false)),
+                    Some(&byte) => match *self.ascii.get(usize::from(byte))? {
+                        0 => {}
+                        lead => return Some((lead, true)),
+                    },
+                }
+            }
+        };
+        loop {
+            let ((x, more_a), (y, more_b)) = (next(&mut a)?, next(&mut b)?);
+            match x.cmp(&y) {
+                Ordering::Equal if more_a || more_b => {}
+                order => return Some(order),
+            }
+        }
+    }
+
     fn append_ascii(&self, text: &[u8], out: &mut Vec<u8>) {
         out.extend(text.iter().map(|&byte| self.ascii[usize::from(byte & 0x7F)]).filter(|&lead| lead != 0));
     }
@@ -133,7 +159,6 @@ impl KeyCode {
                 }
             }
         }
-        out.push(self.space_lead + 1);
     }
 
     fn append_padded(&self, weights: Weights<'_>, out: &mut Vec<u8>) {
@@ -147,7 +172,6 @@ impl KeyCode {
             spaces = 0;
             self.push(weight, out);
         }
-        out.push(self.space_lead + 1);
     }
 
     fn push_spaces(&self, spaces: usize, greater_follows: bool, out: &mut Vec<u8>) {
@@ -203,35 +227,24 @@ fn append_bytes_padded(weights: Weights<'_>, space: u16, out: &mut Vec<u8>) {
         spaces = 0;
         push_byte(weight, space, out);
     }
-    out.push(space_lead + 1);
+}
+
+/// The code of a Unicode collation with a table; none for those over bytes.
+pub(super) fn code_of(info: &CollationInfo) -> Option<&'static KeyCode> {
+    match info.order {
+        Order::Bytes | Order::CodePoints | Order::EncodedBytes | Order::EncodedFolded | Order::Single(_) => {
+            None
+        }
+        Order::General => Some(&GENERAL),
+        Order::ToLower => Some(&TO_LOWER),
+        Order::Uca400 => Some(&UCA400),
+        Order::Uca520 => Some(&UCA520),
+        Order::Uca900(_) => Some(&UCA900),
+    }
 }
 
 pub(super) fn append_key(info: &CollationInfo, text: &[u8], out: &mut Vec<u8>) {
-    let code: &KeyCode = match info.order {
-        Order::Bytes => {
-            out.extend_from_slice(text);
-            return;
-        }
-        Order::CodePoints | Order::EncodedBytes | Order::EncodedFolded | Order::Single(_) => {
-            let space = super::weights::space_weight(info);
-            match info.pad {
-                Pad::Space => append_bytes_padded(Weights::new(info, text, 1), space, out),
-                Pad::None => Weights::new(info, text, 1).for_each(|weight| push_byte(weight, space, out)),
-            }
-            return;
-        }
-        Order::General => &GENERAL,
-        Order::ToLower => &TO_LOWER,
-        Order::Uca400 => &UCA400,
-        Order::Uca520 => &UCA520,
-        Order::Uca900(_) => &UCA900,
-    };
-    match (info.pad, text.is_ascii()) {
-        (Pad::None, true) => code.append_ascii(text, out),
-        (Pad::None, false) => Weights::new(info, text, 1).for_each(|weight| code.push(weight, out)),
-        (Pad::Space, true) => code.append_ascii_padded(text, out),
-        (Pad::Space, false) => code.append_padded(Weights::new(info, text, 1), out),
-    }
+    append_first_level(info, text, true, out);
     let mut separators = 0;
     for level in 2..=levels(info) {
         let common = if level == 2 { COMMON_SECONDARY } else { COMMON_TERTIARY };
@@ -247,6 +260,43 @@ pub(super) fn append_key(info: &CollationInfo, text: &[u8], out: &mut Vec<u8>) {
             // Secondary weights are 20 to 114, tertiary ones 2 to 1F: both fit a byte above the separator.
             out.push(weight.saturating_sub(common) as u8 + FIRST_LEAD);
             (separators, commons) = (0, 0);
+        }
+    }
+}
+
+/// The first level without what ends it; trailing spaces are left out, as their lead byte tells what follows.
+pub(super) fn append_key_prefix(info: &CollationInfo, text: &[u8], out: &mut Vec<u8>) {
+    append_first_level(info, text, false, out);
+}
+
+/// `ended`: whether to mark the end of the text, under `PAD SPACE`.
+fn append_first_level(info: &CollationInfo, text: &[u8], ended: bool, out: &mut Vec<u8>) {
+    if info.order == Order::Bytes {
+        out.extend_from_slice(text);
+        return;
+    }
+    match (code_of(info), info.pad) {
+        (Some(code), Pad::None) if text.is_ascii() => code.append_ascii(text, out),
+        (Some(code), Pad::None) => Weights::new(info, text, 1).for_each(|weight| code.push(weight, out)),
+        (Some(code), Pad::Space) => {
+            if text.is_ascii() {
+                code.append_ascii_padded(text, out);
+            } else {
+                code.append_padded(Weights::new(info, text, 1), out);
+            }
+            if ended {
+                out.push(code.space_lead + 1);
+            }
+        }
+        (None, pad) => {
+            let space = super::weights::space_weight(info);
+            match pad {
+                Pad::Space => append_bytes_padded(Weights::new(info, text, 1), space, out),
+                Pad::None => Weights::new(info, text, 1).for_each(|weight| push_byte(weight, space, out)),
+            }
+            if ended && pad == Pad::Space {
+                out.push(space as u8 + FIRST_LEAD + 1);
+            }
         }
     }
 }

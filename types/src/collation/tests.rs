@@ -172,6 +172,17 @@ proptest! {
 }
 
 proptest! {
+    #[test]
+    fn keys_begin_with_the_key_of_a_prefix(a in texts(), b in texts()) {
+        for name in SAMPLE {
+            let mut prefix = Vec::new();
+            id(name).key_prefix(a.as_bytes(), &mut prefix);
+            prop_assert!(key(id(name), &format!("{a}{b}")).starts_with(&prefix), "{} {:?} {:?}", name, &a, &b);
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]

@@ -96,25 +96,24 @@ impl Table {
         if self.version == Version::V900 && (0xAC00..0xD7B0).contains(&code_point) {
             return self.hangul(code_point, out);
         }
-        let (base, offset) = match code_point {
+        let base = match code_point {
             0x17000..0x18B00 if self.version == Version::V900 => {
                 out.push(element(0xFB00, 0x20, 2));
                 out.push(element((code_point - 0x17000) | 0x8000, 0, 0));
                 return;
             }
-            0x3400..0x4DB6 => (0xFB80, 0),
-            0x4E00..0x9FA6 => (0xFB40, 0),
-            0x9FA6..0x9FD6 if self.version == Version::V900 => (0xFB40, 0),
-            0x9FA6..0x9FBC if self.version == Version::V520 => (0xFB40, 0),
+            0x3400..0x4DB6 => 0xFB80,
+            0x4E00..0x9FA6 => 0xFB40,
+            0x9FA6..0x9FD6 if self.version == Version::V900 => 0xFB40,
             0x20000..0x2A6D7 | 0x2A700..0x2B735 | 0x2B740..0x2B81E | 0x2B820..0x2CEA2
                 if self.version == Version::V900 =>
             {
-                (0xFB80, 0)
+                0xFB80
             }
-            _ => (0xFBC0, 0),
+            _ => 0xFBC0,
         };
         let (secondary, tertiary) = if self.version == Version::V900 { (0x20, 2) } else { (0, 0) };
-        out.push(element(base + offset + (code_point >> 15), secondary, tertiary));
+        out.push(element(base + (code_point >> 15), secondary, tertiary));
         out.push(element((code_point & 0x7FFF) | 0x8000, 0, 0));
     }
 

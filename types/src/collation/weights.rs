@@ -38,8 +38,14 @@ impl<'a> Weights<'a> {
                     _ => self.queue.extend(bytes.iter().map(|&byte| u32::from(byte))),
                 }
             }
+            // The collations from before 5.1.24 keep the sharp s apart.
+            Order::General if code_point == 0xDF && self.info.name.ends_with("_mysql500_ci") => {
+                self.queue.push(0xDF)
+            }
             Order::General => self.queue.push(u32::from(general::weight(code_point))),
-            Order::ToLower => self.queue.push(case::lower_general(code_point).min(0xFFFD)),
+            Order::ToLower => {
+                self.queue.push(if code_point > 0xFFFF { 0xFFFD } else { case::lower_general(code_point) })
+            }
             Order::Single(table) => {
                 let byte = self.info.charset.single_byte_of(code_point).unwrap_or(b'?');
                 let (weight, second) = single_byte::weights(table, byte);
