@@ -10,7 +10,7 @@ mod wait;
 
 pub use clock::{Clock, Entropy};
 pub use fs::{DirLock, File, FileSystem};
-pub use seal::{FileCipher, FileHeader, FileKind, SealError, Sealing, FILE_HEADER_BYTES};
+pub use seal::{FILE_HEADER_BYTES, FileCipher, FileHeader, FileKind, SealError, Sealing};
 pub use wait::{KillFlag, KillLevel, Signal, ThreadWaiter, Waiter};
 
 use std::sync::Arc;

@@ -54,7 +54,9 @@ impl FileHeader {
 
     /// The header at the start of `bytes`, or why there is none.
     pub fn decode(bytes: &[u8]) -> Result<FileHeader, SealError> {
-        let Some(head) = bytes.get(..FILE_HEADER_BYTES) else { return Err(SealError::BadHeader("too short")) };
+        let Some(head) = bytes.get(..FILE_HEADER_BYTES) else {
+            return Err(SealError::BadHeader("too short"));
+        };
         if head[..8] != MAGIC {
             return Err(SealError::BadHeader("wrong magic"));
         }

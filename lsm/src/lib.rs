@@ -1,1 +1,26 @@
+//! An ordered, versioned, crash-safe byte map: write-ahead log, memtables, SSTables, compaction, snapshots.
+//!
+//! Start at [`Engine`]. A commit takes one [`Seq`]; reads look at a [`ReadAt`].
 
+mod batch;
+mod codec;
+mod data_dir;
+mod engine;
+mod error;
+mod iter;
+mod options;
+mod snapshot;
+mod ticket;
+mod types;
+mod value;
+
+pub use batch::{BatchEntries, WriteBatch};
+pub use data_dir::{DATA_FORMAT, DataDir};
+pub use engine::Engine;
+pub use error::LsmError;
+pub use iter::LsmIter;
+pub use options::{EngineOptions, FilterKind};
+pub use snapshot::Snapshot;
+pub use ticket::{CommitHooks, CommitTicket, NoHooks};
+pub use types::{CommitFields, Durability, EntryKind, Lsn, ReadAt, Seq};
+pub use value::{Lookup, PinnedValue};
