@@ -5,11 +5,16 @@
 
 mod clock;
 mod fs;
+mod plain;
+mod real;
 mod seal;
+pub mod sim;
 mod wait;
 
 pub use clock::{Clock, Entropy};
 pub use fs::{DirLock, File, FileSystem};
+pub use plain::PlainSealing;
+pub use real::{RealClock, RealEntropy, RealEnv, RealFs};
 pub use seal::{FILE_HEADER_BYTES, FileCipher, FileHeader, FileKind, SealError, Sealing};
 pub use wait::{KillFlag, KillLevel, Signal, ThreadWaiter, Waiter};
 
