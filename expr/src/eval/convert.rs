@@ -1,0 +1,362 @@
+//! Conversions that expressions need of a value: to a number, text or time, with MySQL's warnings.
+
+use crate::context::EvalCtx;
+use aurora_types::error::{ER_TRUNCATED_WRONG_VALUE, ER_WRONG_VALUE};
+use aurora_types::temporal::parse::{self, DateFlags};
+use aurora_types::{
+    BaseType, Date, DateTime, Decimal, SqlError, SqlResult, SqlType, Text, Time, Value, ValueRef, display,
+    number,
+};
+use std::borrow::Cow;
+
+/// The value as text, borrowed when it is one.
+pub(crate) fn text_operand<'a>(value: ValueRef<'a>, ty: &SqlType) -> Cow<'a, [u8]> {
+    match value {
+        ValueRef::Text(text) | ValueRef::Json(text) => Cow::Borrowed(text),
+        other => {
+            let mut out = Vec::with_capacity(24);
+            write_plain(other, ty, &mut out);
+            Cow::Owned(out)
+        }
+    }
+}
+
+/// Text of a value by its own form, whatever the type's says (a DOUBLE column's INT value prints as an integer).
+fn write_plain(value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+    match value {
+        ValueRef::Double(v) if !matches!(ty.base, BaseType::Double | BaseType::Float) => {
+            number::write_double(v, out);
+        }
+        ValueRef::Date(_) => display::write_text(value, ty, out),
+        ValueRef::DateTime(v)
+            if !matches!(ty.base, BaseType::DateTime | BaseType::Timestamp | BaseType::Date) =>
+        {
+            v.write(if v.subsec_micros() == 0 { 0 } else { 6 }, out);
+        }
+        ValueRef::Time(v) if ty.base != BaseType::Time => {
+            v.write(if v.subsec_micros() == 0 { 0 } else { 6 }, out);
+        }
+        _ => display::write_text(value, ty, out),
+    }
+}
+
+/// ENUM and SET in numeric context are their numbers.
+fn member_number(text: &[u8], ty: &SqlType) -> Option<u64> {
+    match &ty.base {
+        BaseType::Enum(def) => Some(def.index_of(text).unwrap_or(0) as u64),
+        BaseType::Set(def) => Some(def.mask_of(text).unwrap_or(0)),
+        BaseType::Bit => Some(text.iter().fold(0u64, |n, b| n << 8 | u64::from(*b))),
+        _ => None,
+    }
+}
+
+impl EvalCtx<'_> {
+    /// 1292 as a warning, or as an error in strict statements that change data.
+    pub fn truncated(&mut self, kind: &str, text: &[u8]) -> SqlResult<()> {
+        let shown = String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned();
+        if self.strict_dml && self.sql_mode.is_strict() {
+            return Err(SqlError::new(ER_TRUNCATED_WRONG_VALUE, &[&kind, &shown]));
+        }
+        self.diagnostics.warn(ER_TRUNCATED_WRONG_VALUE, &[&kind, &shown]);
+        Ok(())
+    }
+
+    fn incorrect(&mut self, kind: &str, text: &[u8]) -> SqlResult<()> {
+        let shown = String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned();
+        if self.strict_dml && self.sql_mode.is_strict() {
+            return Err(SqlError::new(ER_WRONG_VALUE, &[&kind, &shown]));
+        }
+        self.diagnostics.warn(ER_TRUNCATED_WRONG_VALUE, &[&kind, &shown]);
+        Ok(())
+    }
+
+    /// The nearest integer of any sign within 65 bits.
+    pub fn to_i128(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<i128> {
+        Ok(match value {
+            ValueRef::Int(v) => i128::from(v),
+            ValueRef::UInt(v) => i128::from(v),
+            ValueRef::Double(v) => v.round_ties_even().clamp(i64::MIN as f64, u64::MAX as f64) as i128,
+            ValueRef::Decimal(v) if v.is_negative() => i128::from(v.to_i64().0),
+            ValueRef::Decimal(v) => i128::from(v.to_u64().0),
+            ValueRef::Text(text) => match member_number(text, ty) {
+                Some(v) => i128::from(v),
+                None => {
+                    let parsed = number::parse_integer(text);
+                    let rest = text.get(parsed.consumed..).unwrap_or(&[]);
+                    if !number::only_space(rest) || parsed.consumed == 0 {
+                        self.truncated("INTEGER", text)?;
+                    }
+                    parsed.value.clamp(i128::from(i64::MIN), i128::from(u64::MAX))
+                }
+            },
+            ValueRef::Json(text) => {
+                self.to_f64(ValueRef::Text(text), &plain_text())?.round_ties_even() as i128
+            }
+            ValueRef::Date(v) => i128::from(v.to_number()),
+            ValueRef::Time(v) => i128::from(v.round(0, false).to_number()),
+            ValueRef::DateTime(v) => i128::from(v.round(0, false).unwrap_or(v).to_number()),
+            ValueRef::Null => 0,
+        })
+    }
+
+    /// As BIGINT; beyond the range it saturates, unsigned values above it wrap as MySQL's do.
+    pub fn to_i64(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<i64> {
+        let wide = self.to_i128(value, ty)?;
+        Ok(i64::try_from(wide).unwrap_or(if wide < 0 { i64::MIN } else { i64::MAX }))
+    }
+
+    /// As BIGINT UNSIGNED: negative values wrap.
+    pub fn to_u64(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<u64> {
+        Ok(self.to_i128(value, ty)? as u64)
+    }
+
+    pub fn to_f64(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<f64> {
+        Ok(match value {
+            ValueRef::Int(v) => v as f64,
+            ValueRef::UInt(v) => v as f64,
+            ValueRef::Double(v) => v,
+            ValueRef::Decimal(v) => v.to_f64(),
+            ValueRef::Text(text) => match member_number(text, ty) {
+                Some(v) => v as f64,
+                None => {
+                    let parsed = number::parse_double(text);
+                    let rest = text.get(parsed.consumed..).unwrap_or(&[]);
+                    if !number::only_space(rest) || parsed.consumed == 0 || parsed.overflow {
+                        self.truncated("DOUBLE", text)?;
+                    }
+                    parsed.value
+                }
+            },
+            ValueRef::Json(text) => match text {
+                b"true" => 1.0,
+                b"false" | b"null" => 0.0,
+                [b'"', inner @ .., b'"'] => self.to_f64(ValueRef::Text(inner), &plain_text())?,
+                _ => self.to_f64(ValueRef::Text(text), &plain_text())?,
+            },
+            ValueRef::Date(v) => v.to_number() as f64,
+            ValueRef::Time(v) => {
+                let fraction = f64::from(v.subsec_micros()) / 1e6;
+                v.to_number() as f64 + if v.is_negative() { -fraction } else { fraction }
+            }
+            ValueRef::DateTime(v) => v.to_number() as f64 + f64::from(v.subsec_micros()) / 1e6,
+            ValueRef::Null => 0.0,
+        })
+    }
+
+    pub fn to_decimal(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<Decimal> {
+        Ok(match value {
+            ValueRef::Int(v) => Decimal::from_i64(v),
+            ValueRef::UInt(v) => Decimal::from_u64(v),
+            ValueRef::Double(v) => Decimal::from_f64(v).0,
+            ValueRef::Decimal(v) => v,
+            ValueRef::Text(text) => match member_number(text, ty) {
+                Some(v) => Decimal::from_u64(v),
+                None => {
+                    let parsed = Decimal::parse(text);
+                    let rest = text.get(parsed.consumed..).unwrap_or(&[]);
+                    if !number::only_space(rest) || parsed.consumed == 0 {
+                        self.truncated("DECIMAL", text)?;
+                    }
+                    parsed.value
+                }
+            },
+            ValueRef::Json(_) => Decimal::from_f64(self.to_f64(value, ty)?).0,
+            ValueRef::Date(v) => Decimal::from_u64(v.to_number()),
+            ValueRef::Time(v) => {
+                let whole =
+                    i128::from(v.to_number().unsigned_abs()) * 1_000_000 + i128::from(v.subsec_micros());
+                with_micros(if v.is_negative() { -whole } else { whole }, ty.decimals)
+            }
+            ValueRef::DateTime(v) => with_micros(
+                i128::from(v.to_number()) * 1_000_000 + i128::from(v.subsec_micros()),
+                ty.decimals,
+            ),
+            ValueRef::Null => Decimal::ZERO,
+        })
+    }
+
+    /// The value's text.
+    pub fn to_text(&mut self, value: ValueRef<'_>, ty: &SqlType) -> Text {
+        match value {
+            ValueRef::Text(text) | ValueRef::Json(text) => Text::from(text),
+            other => Text::from(&*text_operand(other, ty)),
+        }
+    }
+
+    /// Appends the value's text.
+    pub fn append_text(&mut self, value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+        write_plain(value, ty, out);
+    }
+
+    /// As a date and time; `None` (with a warning) when it is none, or a zero date that the sql_mode refuses.
+    pub fn to_datetime(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<Option<DateTime>> {
+        let flags = DateFlags::from_sql_mode(self.sql_mode);
+        self.datetime_with(value, ty, flags)
+    }
+
+    /// As [`EvalCtx::to_datetime`], zero dates and zero parts let through.
+    pub fn to_datetime_fuzzy(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<Option<DateTime>> {
+        let allow_invalid = self.sql_mode.contains(aurora_types::SqlMode::ALLOW_INVALID_DATES);
+        self.datetime_with(value, ty, DateFlags { allow_invalid, ..DateFlags::default() })
+    }
+
+    /// Comparing a date with text that is none is an error.
+    pub(crate) fn to_datetime_for_compare(
+        &mut self,
+        value: ValueRef<'_>,
+        ty: &SqlType,
+    ) -> SqlResult<Option<DateTime>> {
+        if let ValueRef::Text(text) = value {
+            let parsed = parse::parse_datetime(text, DateFlags::default());
+            return match parsed.rounded(6, false) {
+                Some(value) => {
+                    if parsed.warnings.truncated {
+                        self.truncated("DATETIME", text)?;
+                    }
+                    Ok(Some(self.apply_offset(value, parsed.offset_seconds)))
+                }
+                None => {
+                    let shown = String::from_utf8_lossy(text).into_owned();
+                    Err(SqlError::new(ER_WRONG_VALUE, &[&"DATETIME", &shown]))
+                }
+            };
+        }
+        self.to_datetime_fuzzy(value, ty)
+    }
+
+    /// A value with `+HH:MM` is local time there: seen in the session's zone.
+    fn apply_offset(&self, value: DateTime, offset_seconds: Option<i32>) -> DateTime {
+        let Some(offset) = offset_seconds else { return value };
+        let unix = aurora_types::temporal::zone::to_unix(value) - i64::from(offset) * 1_000_000;
+        self.session.time_zone().local(unix).unwrap_or(value)
+    }
+
+    fn datetime_with(
+        &mut self,
+        value: ValueRef<'_>,
+        ty: &SqlType,
+        flags: DateFlags,
+    ) -> SqlResult<Option<DateTime>> {
+        let checked = |v: DateTime| v.date().check(flags).is_ok();
+        match value {
+            ValueRef::Null => Ok(None),
+            ValueRef::DateTime(v) if checked(v) => Ok(Some(v)),
+            ValueRef::Date(v) if v.check(flags).is_ok() => Ok(Some(v.at_midnight())),
+            ValueRef::Time(v) => {
+                let today = self.now().date().at_midnight();
+                Ok(today.add(aurora_types::Interval::micros(v.micros())))
+            }
+            ValueRef::DateTime(_) | ValueRef::Date(_) => {
+                let text = text_operand(value, ty).into_owned();
+                self.incorrect("datetime", &text)?;
+                Ok(None)
+            }
+            ValueRef::Text(text) if !matches!(ty.base, BaseType::Bit) => {
+                let parsed = parse::parse_datetime(text, flags);
+                match parsed.rounded(6, false) {
+                    Some(v) => {
+                        if parsed.warnings.any() {
+                            self.truncated("datetime", text)?;
+                        }
+                        Ok(Some(self.apply_offset(v, parsed.offset_seconds)))
+                    }
+                    None => {
+                        self.incorrect("datetime", text)?;
+                        Ok(None)
+                    }
+                }
+            }
+            ValueRef::Json(text) => {
+                let inner = text.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\"")).unwrap_or(text);
+                self.datetime_with(ValueRef::Text(inner), &plain_text(), flags)
+            }
+            other => {
+                let number = self.to_decimal(other, ty)?;
+                let (whole, cut) = number.truncate(0).to_i64();
+                let micros = number.sub(&number.truncate(0)).ok().map_or(0.0, |f| f.to_f64().abs() * 1e6);
+                let read = if cut { None } else { parse::datetime_from_number(whole, flags).ok() };
+                match read {
+                    Some((v, _)) => {
+                        Ok(v.add(aurora_types::Interval::micros(micros.round() as i64)).or(Some(v)))
+                    }
+                    None => {
+                        let text = text_operand(other, ty).into_owned();
+                        self.incorrect("datetime", &text)?;
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn to_date(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<Option<Date>> {
+        match value {
+            ValueRef::Date(v) => {
+                let flags = DateFlags::from_sql_mode(self.sql_mode);
+                if v.check(flags).is_ok() {
+                    Ok(Some(v))
+                } else {
+                    Ok(self.to_datetime(value, ty)?.map(DateTime::date))
+                }
+            }
+            _ => Ok(self.to_datetime(value, ty)?.map(DateTime::date)),
+        }
+    }
+
+    pub fn to_time(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<Option<Time>> {
+        match value {
+            ValueRef::Null => Ok(None),
+            ValueRef::Time(v) => Ok(Some(v)),
+            ValueRef::DateTime(v) => Ok(Some(v.time())),
+            ValueRef::Date(_) => Ok(Some(Time::ZERO)),
+            ValueRef::Text(text) if !matches!(ty.base, BaseType::Bit) => {
+                let parsed = parse::parse_time(text);
+                match parsed.rounded(6, false) {
+                    Some(v) => {
+                        if parsed.warnings.any() {
+                            self.truncated("time", text)?;
+                        }
+                        Ok(Some(v))
+                    }
+                    None => {
+                        self.incorrect("time", text)?;
+                        Ok(None)
+                    }
+                }
+            }
+            ValueRef::Json(text) => {
+                let inner = text.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\"")).unwrap_or(text);
+                self.to_time(ValueRef::Text(inner), &plain_text())
+            }
+            other => {
+                let number = self.to_decimal(other, ty)?;
+                let (whole, cut) = number.truncate(0).to_i64();
+                let micros =
+                    number.sub(&number.truncate(0)).ok().map_or(0, |f| (f.to_f64() * 1e6).round() as i64);
+                let read = if cut { None } else { parse::time_from_number(whole).ok() };
+                match read {
+                    Some(v) => Ok(Time::from_micros(v.micros() + micros)),
+                    None => {
+                        let text = text_operand(other, ty).into_owned();
+                        self.incorrect("time", &text)?;
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The value as one of a type's own form, for results that must be of their type (CASE branches).
+    pub fn to_domain(&mut self, value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
+        crate::eval::cast::to_type(value.as_ref(), from, to, self)
+    }
+}
+
+fn with_micros(micros: i128, decimals: u8) -> Decimal {
+    let exact = Decimal::from_parts(micros, 6).unwrap_or(Decimal::ZERO);
+    exact.round(i32::from(decimals.min(6)))
+}
+
+pub(crate) fn plain_text() -> SqlType {
+    crate::typing::text(0, aurora_types::CollationId::UTF8MB4_BIN)
+}

@@ -1,0 +1,30 @@
+//! SQL functions by family. A family is a file with `pub const FUNCTIONS: &[FunctionDef]`; put it into
+//! [`FAMILIES`]. See `control.rs` for how one is written.
+
+pub mod control;
+
+use crate::context::EvalCtx;
+use crate::function::FunctionDef;
+use aurora_types::error::ER_NOT_SUPPORTED_YET;
+use aurora_types::{SqlError, SqlResult, SqlType, Value, ValueRef};
+use std::cmp::Ordering;
+
+/// Every family. Sorted by file name.
+pub(crate) static FAMILIES: &[&[FunctionDef]] = &[control::FUNCTIONS];
+
+/// Order of two values of which at least one is JSON; `None` when they have none. The JSON family replaces it.
+pub(crate) type JsonCompare = fn(ValueRef<'_>, &SqlType, ValueRef<'_>, &SqlType) -> Option<Ordering>;
+
+pub(crate) const JSON_COMPARE: JsonCompare = |a, a_ty, b, b_ty| {
+    let a = crate::eval::text_of(a, a_ty);
+    let b = crate::eval::text_of(b, b_ty);
+    Some(a.cmp(&b))
+};
+
+/// `CAST(value AS JSON)`. The JSON family replaces it.
+pub(crate) fn to_json(value: ValueRef<'_>, _: &SqlType, _: &mut EvalCtx<'_>) -> SqlResult<Value> {
+    match value {
+        ValueRef::Json(text) => Ok(Value::Json(text.into())),
+        _ => Err(SqlError::new(ER_NOT_SUPPORTED_YET, &[&"CAST … AS JSON"])),
+    }
+}
