@@ -49,6 +49,8 @@ pub struct ParseContext {
     pub client_charset: ClientCharset,
     /// `/*!NNNNN .. */` runs when NNNNN is not above this.
     pub version: u32,
+    /// `?` is a parameter; false for plain text statements, where it is a syntax error.
+    pub parameters: bool,
     /// How high an expression and how deep queries and parentheses may nest before error 1436.
     pub max_depth: u32,
 }
@@ -58,7 +60,8 @@ impl Default for ParseContext {
         ParseContext {
             sql_mode: SqlMode::default(),
             client_charset: ClientCharset::Utf8,
-            version: 90_700,
+            version: 90_704,
+            parameters: true,
             max_depth: 2_000,
         }
     }
