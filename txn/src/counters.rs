@@ -44,11 +44,14 @@ struct Counter {
     reserved_until: u64,
 }
 
+/// One counter, locked while values are taken.
+type Latch = Arc<Mutex<Counter>>;
+
 /// All counters of an instance.
 pub struct Counters {
     store: Arc<dyn Store>,
     batch: u64,
-    counters: Mutex<HashMap<(CounterKind, u64), Arc<Mutex<Counter>>>>,
+    counters: Mutex<HashMap<(CounterKind, u64), Latch>>,
 }
 
 struct NoLocks;
@@ -72,7 +75,7 @@ impl Counters {
         Counters { store, batch: batch.max(1), counters: Mutex::default() }
     }
 
-    fn latch(&self, kind: CounterKind, id: u64) -> Arc<Mutex<Counter>> {
+    fn latch(&self, kind: CounterKind, id: u64) -> Latch {
         self.counters.lock().entry((kind, id)).or_default().clone()
     }
 
@@ -142,10 +145,10 @@ impl Counters {
         let range =
             behind.checked_mul(step).and_then(|passed| passed.checked_add(offset)).and_then(|first| {
                 let last = (count - 1).checked_mul(step)?.checked_add(first)?;
-                (last <= max).then_some((first, last))
+                // The largest u64 is never given out, as in MySQL: no next value could be remembered.
+                (last <= max).then_some((first, last.checked_add(1)?))
             });
-        let (first, last) = range.ok_or(TxnError::CounterExhausted)?;
-        let next = last.saturating_add(1);
+        let (first, next) = range.ok_or(TxnError::CounterExhausted)?;
         self.cover(&mut counter, kind, id, next)?;
         counter.next = next;
         Ok(Reserved { first, step, count })

@@ -251,6 +251,11 @@ impl Txn {
         self.core.owner.work()
     }
 
+    /// It waits for a lock at this moment.
+    pub fn is_waiting(&self) -> bool {
+        self.core.owner.is_parked()
+    }
+
     /// A deadlock has rolled it back already: only [`Txn::rollback`] is left.
     pub fn is_aborted(&self) -> bool {
         self.core.aborted.load(Ordering::Acquire)

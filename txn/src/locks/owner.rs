@@ -5,7 +5,7 @@ use super::ranges::RangeSpec;
 use aurora_env::{KillFlag, Signal};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 /// Who holds and waits. It waits for one lock at a time.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(super) enum WaitTarget {
 pub(super) struct WaitSlot {
     pub signal: Arc<Signal>,
     outcome: AtomicU8,
+    /// Deadlocks have been looked for: from now on only others end the wait.
+    parked: AtomicBool,
 }
 
 const WAITING: u8 = 0;
@@ -50,7 +52,11 @@ const GIVEN_UP: u8 = 3;
 
 impl WaitSlot {
     pub fn new() -> Arc<WaitSlot> {
-        Arc::new(WaitSlot { signal: Arc::new(Signal::new()), outcome: AtomicU8::new(WAITING) })
+        Arc::new(WaitSlot {
+            signal: Arc::new(Signal::new()),
+            outcome: AtomicU8::new(WAITING),
+            parked: AtomicBool::new(false),
+        })
     }
 
     fn leave(&self, outcome: u8) -> bool {
@@ -60,6 +66,10 @@ impl WaitSlot {
             self.signal.fire();
         }
         left
+    }
+
+    pub fn park(&self) {
+        self.parked.store(true, Ordering::Release);
     }
 
     /// `false`: the waiter has been made a victim or gave up.
@@ -102,6 +112,11 @@ impl Owner {
 
     pub fn is_waiting(&self) -> bool {
         self.waiting().is_some()
+    }
+
+    /// It waits, and its wait is not about to be broken by itself.
+    pub fn is_parked(&self) -> bool {
+        self.waiting().is_some_and(|waiting| waiting.slot.parked.load(Ordering::Acquire))
     }
 
     pub(super) fn set_waiting(&self, waiting: Option<Waiting>) {

@@ -177,6 +177,7 @@ impl LockManager {
     /// Parks until the slot is decided.
     fn await_slot(&self, owner: &Arc<Owner>, slot: &WaitSlot, wait: Wait<'_>) -> Result<(), LockError> {
         self.resolve_deadlocks(owner);
+        slot.park();
         owner.kill.watch(&slot.signal);
         wait.waiter.wait(&slot.signal, Some(wait.timeout));
         owner.kill.unwatch();

@@ -23,10 +23,13 @@ pub struct MemoryStore {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// A version; `None`: deleted.
+type Stored = (Seq, Option<Arc<[u8]>>);
+
 #[derive(Default)]
 struct Inner {
     /// Versions of a key, oldest first.
-    map: BTreeMap<Vec<u8>, Vec<(Seq, Option<Arc<[u8]>>)>>,
+    map: BTreeMap<Vec<u8>, Vec<Stored>>,
     inserted: u64,
     published: u64,
     held: bool,
@@ -77,7 +80,7 @@ impl Inner {
     }
 }
 
-fn version_at(versions: &[(Seq, Option<Arc<[u8]>>)], seen: Seq) -> Option<&(Seq, Option<Arc<[u8]>>)> {
+fn version_at(versions: &[Stored], seen: Seq) -> Option<&Stored> {
     versions.iter().rev().find(|(seq, _)| *seq <= seen)
 }
 
