@@ -71,7 +71,7 @@ struct ReadView {
 struct TableUse {
     table: u64,
     mode: LockMode,
-    rows: Vec<Arc<[u8]>>,
+    rows: usize,
     /// Row locks at which escalation is tried next.
     escalate_at: usize,
 }
@@ -155,10 +155,11 @@ impl TxnCore {
     fn acquire(
         self: &Arc<Self>,
         name: LockName<'_>,
+        table: u64,
         mode: LockMode,
         policy: WaitPolicy,
     ) -> TxnResult<Acquired> {
-        let got = self.manager.locks.acquire(&self.owner, name, mode, self.wait(policy));
+        let got = self.manager.locks.acquire(&self.owner, name, table, mode, self.wait(policy));
         got.map_err(|error| self.lock_failed(error))
     }
 
@@ -439,35 +440,34 @@ impl Txn {
         if core.tables.lock().iter().any(|used| used.table == table && used.mode.covers(mode)) {
             return Ok(Some(false));
         }
-        match core.acquire(LockName::Row(key), mode, policy)? {
+        match core.acquire(LockName::Row(key), table, mode, policy)? {
             Acquired::Skipped => Ok(None),
             Acquired::Already | Acquired::Converted => Ok(Some(false)),
             Acquired::New => {
-                self.count_row_lock(table, key, mode);
+                self.count_row_lock(table, mode);
                 Ok(Some(true))
             }
         }
     }
 
     /// Tries the whole table once a transaction holds many of its rows; without waiting, and never with harm.
-    fn count_row_lock(&self, table: u64, key: &[u8], mode: LockMode) {
+    fn count_row_lock(&self, table: u64, mode: LockMode) {
         let core = &self.core;
         let step = core.manager.options.escalate_row_locks.max(1);
         let mut tables = core.tables.lock();
         let Some(used) = tables.iter_mut().find(|used| used.table == table) else { return };
-        used.rows.push(Arc::from(key));
-        if used.rows.len() < used.escalate_at {
+        used.rows += 1;
+        if used.rows < used.escalate_at {
             return;
         }
         used.escalate_at += step;
         // Any exclusive row below means that the table must be exclusive too.
         let whole = if used.mode.covers(LockMode::IntentExclusive) { LockMode::Exclusive } else { mode };
         let wait = core.wait(WaitPolicy::NoWait);
-        if core.manager.locks.acquire(&core.owner, LockName::Table(table), whole, wait).is_ok() {
+        if core.manager.locks.acquire(&core.owner, LockName::Table(table), 0, whole, wait).is_ok() {
             used.mode = used.mode.join(whole);
-            for key in used.rows.drain(..) {
-                core.manager.locks.release(&core.owner, LockName::Row(&key));
-            }
+            used.rows = 0;
+            core.manager.locks.release_rows(&core.owner, table);
         }
     }
 
@@ -477,12 +477,11 @@ impl Txn {
         if self.core.isolation > Isolation::ReadCommitted || self.own(key).is_some() {
             return;
         }
-        for used in self.core.tables.lock().iter_mut() {
-            if let Some(at) = used.rows.iter().rposition(|held| **held == *key) {
-                used.rows.swap_remove(at);
-            }
+        let released = self.core.manager.locks.release(&self.core.owner, LockName::Row(key));
+        let mut tables = self.core.tables.lock();
+        if let Some(used) = released.and_then(|table| tables.iter_mut().find(|used| used.table == table)) {
+            used.rows = used.rows.saturating_sub(1);
         }
-        self.core.manager.locks.release(&self.core.owner, LockName::Row(key));
     }
 
     /// Locks a table: LOCK TABLES, DDL, bulk loads; intention modes come by themselves with row locks.
@@ -496,14 +495,14 @@ impl Txn {
         if known.is_some_and(|held| held.covers(mode)) {
             return Ok(Acquired::Already);
         }
-        let acquired = self.core.acquire(LockName::Table(table), mode, policy)?;
+        let acquired = self.core.acquire(LockName::Table(table), 0, mode, policy)?;
         if acquired != Acquired::Skipped {
             let mut tables = self.core.tables.lock();
             match tables.iter_mut().find(|used| used.table == table) {
                 Some(used) => used.mode = used.mode.join(mode),
                 None => {
                     let escalate_at = self.core.manager.options.escalate_row_locks.max(1);
-                    tables.push(TableUse { table, mode, rows: Vec::new(), escalate_at });
+                    tables.push(TableUse { table, mode, rows: 0, escalate_at });
                 }
             }
         }
@@ -513,7 +512,7 @@ impl Txn {
     /// Any other name: databases, pages, user-defined granules.
     pub fn lock_name(&self, name: LockName<'_>, mode: LockMode, policy: WaitPolicy) -> TxnResult<()> {
         self.core.check_alive()?;
-        self.core.acquire(name, mode, policy).map(|_| ())
+        self.core.acquire(name, 0, mode, policy).map(|_| ())
     }
 
     /// Locks a key range that writes respect: explicit locking range reads at REPEATABLE READ and above
@@ -547,7 +546,7 @@ impl Txn {
             {
                 continue;
             }
-            core.acquire(name, LockMode::Shared, policy)?;
+            core.acquire(name, 0, LockMode::Shared, policy)?;
             locks.release(&core.owner, name);
         }
         Ok(())

@@ -265,3 +265,16 @@ fn a_counter_at_the_end_of_its_type_says_so_and_stays() {
     counters.at_least(kind, 2, u64::MAX).unwrap();
     assert!(counters.reserve(kind, 2, 1, 1, 1, u64::MAX).is_err());
 }
+
+#[test]
+fn rows_given_back_do_not_count_towards_a_table_lock() {
+    let store = MemoryStore::new();
+    let manager = on(&store, TxnOptions { escalate_row_locks: 3, ..TxnOptions::default() });
+    let scanning = manager.begin(Isolation::ReadCommitted, TxnMode::EXPLICIT);
+    for n in 0..10u8 {
+        lock(&scanning, &[n], LockMode::Exclusive).unwrap();
+        scanning.unlock_row(&[n]);
+    }
+    let other = begin(&manager);
+    assert!(other.lock_get(TABLE, &[3], LockMode::Exclusive, WaitPolicy::NoWait).is_ok());
+}

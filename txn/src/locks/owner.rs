@@ -1,6 +1,6 @@
 //! A transaction as the lock manager knows it.
 
-use super::name::LockId;
+use super::name::{LockId, LockName};
 use super::ranges::RangeSpec;
 use aurora_env::{KillFlag, Signal};
 use parking_lot::Mutex;
@@ -22,6 +22,8 @@ pub(crate) struct Owner {
 pub(super) struct Held {
     pub hash: u64,
     pub id: LockId,
+    /// Of a row: its table.
+    pub table: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -128,23 +130,23 @@ impl Owner {
         self.waiting.lock().clone().filter(|waiting| waiting.slot.is_waiting())
     }
 
-    pub(super) fn remember(&self, hash: u64, id: LockId) {
-        self.held.lock().push(Held { hash, id });
+    pub(super) fn remember(&self, hash: u64, id: LockId, table: u64) {
+        self.held.lock().push(Held { hash, id, table });
         self.work.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn forget(&self, id: &LockId) -> bool {
+    /// Takes one lock off the list.
+    pub(super) fn forget(&self, hash: u64, name: LockName<'_>) -> Option<Held> {
         let mut held = self.held.lock();
         // A lock that is let go early was taken lately.
-        let Some(at) = held.iter().rposition(|held| held.id == *id) else { return false };
-        held.swap_remove(at);
-        true
+        let at = held.iter().rposition(|held| held.hash == hash && held.id.name() == name)?;
+        Some(held.swap_remove(at))
     }
 
     /// Takes off what `which` picks.
-    pub(super) fn take_held(&self, mut which: impl FnMut(&LockId) -> bool) -> Vec<Held> {
+    pub(super) fn take_held(&self, mut which: impl FnMut(&Held) -> bool) -> Vec<Held> {
         let mut held = self.held.lock();
-        let (taken, kept) = std::mem::take(&mut *held).into_iter().partition(|held| which(&held.id));
+        let (taken, kept) = std::mem::take(&mut *held).into_iter().partition(|held| which(held));
         *held = kept;
         taken
     }

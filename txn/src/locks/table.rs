@@ -108,7 +108,7 @@ impl LockManager {
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
 
-    /// Gets `name` in at least `mode`, waiting as `wait` says.
+    /// Gets `name` in at least `mode`, waiting as `wait` says. `table`: whose row it is, for escalation; else 0.
     ///
     /// # Errors
     /// After [`LockError::Deadlock`] the caller gives up its whole transaction.
@@ -116,6 +116,7 @@ impl LockManager {
         &self,
         owner: &Arc<Owner>,
         name: LockName<'_>,
+        table: u64,
         mode: LockMode,
         wait: Wait<'_>,
     ) -> Result<Acquired, LockError> {
@@ -128,7 +129,7 @@ impl LockManager {
                 None if is_full => return Err(LockError::TableFull),
                 None => {
                     let id = name.to_id();
-                    owner.remember(hash, id.clone());
+                    owner.remember(hash, id.clone(), table);
                     let mut grants = SmallVec::new();
                     grants.push(Grant { owner: owner.clone(), mode });
                     let entry = Entry { hash, id, grants, queue: VecDeque::new() };
@@ -138,7 +139,7 @@ impl LockManager {
             };
             match entry.request(owner, mode, wait.policy) {
                 Requested::Done(Acquired::New) => {
-                    owner.remember(hash, entry.id.clone());
+                    owner.remember(hash, entry.id.clone(), table);
                     return Ok(Acquired::New);
                 }
                 Requested::Done(acquired) => return Ok(acquired),
@@ -156,7 +157,7 @@ impl LockManager {
             Ok(()) if is_conversion => Ok(Acquired::Converted),
             Ok(()) => {
                 // Whoever granted it could not write into our list.
-                owner.remember(hash, id);
+                owner.remember(hash, id, table);
                 Ok(Acquired::New)
             }
             Err(error) => {
@@ -216,17 +217,25 @@ impl LockManager {
             return;
         }
         let id = name.to_id();
-        owner.remember(hash, id.clone());
+        owner.remember(hash, id.clone(), 0);
         let mut grants = SmallVec::new();
         grants.push(Grant { owner: owner.clone(), mode: LockMode::Exclusive });
         shard.insert_unique(hash, Entry { hash, id, grants, queue: VecDeque::new() }, |entry| entry.hash);
     }
 
-    /// Lets go of one lock, whatever its mode.
-    pub fn release(&self, owner: &Arc<Owner>, name: LockName<'_>) {
+    /// Lets go of one lock, whatever its mode; gives the table that it was taken for, if it was held.
+    pub fn release(&self, owner: &Arc<Owner>, name: LockName<'_>) -> Option<u64> {
         let hash = name.hash_with(&self.hash);
-        if owner.forget(&name.to_id()) {
-            self.release_hashed(owner, hash, name);
+        let held = owner.forget(hash, name)?;
+        self.release_hashed(owner, hash, name);
+        Some(held.table)
+    }
+
+    /// Lets go of all rows of a table.
+    pub fn release_rows(&self, owner: &Arc<Owner>, table: u64) {
+        let rows = owner.take_held(|held| held.table == table && matches!(held.id, LockId::Row(_)));
+        for held in rows {
+            self.release_hashed(owner, held.hash, held.id.name());
         }
     }
 
@@ -245,8 +254,8 @@ impl LockManager {
     }
 
     /// Lets go of all locks that `which` picks.
-    pub fn release_if(&self, owner: &Arc<Owner>, which: impl FnMut(&LockId) -> bool) {
-        for held in owner.take_held(which) {
+    pub fn release_if(&self, owner: &Arc<Owner>, mut which: impl FnMut(&LockId) -> bool) {
+        for held in owner.take_held(|held| which(&held.id)) {
             self.release_hashed(owner, held.hash, held.id.name());
         }
     }
