@@ -1,9 +1,9 @@
 //! Scans: own writes merged over storage.
 
+use crate::core::TxnCore;
 use crate::error::TxnResult;
 use crate::options::Direction;
 use crate::store::{SnapshotGuard, StoreIter};
-use crate::txn::TxnCore;
 use crate::write_set::{ALL, Ordinal, Pending};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -3,12 +3,14 @@
 //! Start at [`TxnManager`] and [`Txn`]. Reads see a snapshot; writes lock first, then read the newest version
 //! (pessimistic, as InnoDB), and stay private until the commit.
 
+mod core;
 mod counters;
 mod cursor;
 mod error;
 mod locks;
 mod manager;
 mod options;
+mod serial;
 mod store;
 mod txn;
 mod write_set;

@@ -1,11 +1,13 @@
 //! The front desk: begins transactions, knows who is active, owns locks and counters.
 
+use crate::core::TxnCore;
 use crate::counters::Counters;
 use crate::error::TxnResult;
 use crate::locks::{DataLock, LockManager, Owner};
 use crate::options::{Isolation, TxnMode, TxnOptions};
+use crate::serial::Serial;
 use crate::store::{EngineStore, Store};
-use crate::txn::{Txn, TxnCore};
+use crate::txn::Txn;
 use aurora_env::{KillFlag, Waiter};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -20,6 +22,7 @@ pub(crate) struct ManagerCore {
     pub options: TxnOptions,
     pub waiter: Arc<dyn Waiter>,
     pub locks: LockManager,
+    pub serial: Serial,
     next_id: AtomicU64,
     /// Transactions with pending writes, by id: for READ UNCOMMITTED, range locks and processlists.
     active: Vec<Mutex<HashMap<u64, Arc<TxnCore>>>>,
@@ -55,6 +58,7 @@ impl TxnManager {
         let counters = Arc::new(Counters::new(store.clone(), options.auto_increment_batch));
         let core = Arc::new(ManagerCore {
             locks: LockManager::new(options.max_locks),
+            serial: Serial::default(),
             store,
             options,
             waiter,

@@ -12,7 +12,7 @@ pub enum Isolation {
     /// One snapshot from the first consistent read on; MySQL's default.
     #[default]
     RepeatableRead,
-    /// InnoDB's locking form: callers turn plain SELECT into FOR SHARE, see docs/differences.md.
+    /// Reads are validated at the commit (1213); callers do nothing for it.
     Serializable,
 }
 

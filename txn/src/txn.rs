@@ -3,17 +3,16 @@
 //! Order of a write (STORAGE 1, 13): lock the row, read the newest version, put the new one into the write set;
 //! nothing reaches storage before the commit, so a rollback forgets.
 
+use crate::core::{TableUse, TxnCore};
 use crate::cursor::TxnCursor;
 use crate::error::{TxnError, TxnResult};
-use crate::locks::{Acquired, LockError, LockId, LockMode, LockName, Owner, RangeSpec, Wait};
-use crate::manager::{ActiveTxn, ManagerCore};
+use crate::locks::{Acquired, LockMode, LockName, RangeSpec};
 use crate::options::{Direction, Isolation, TxnMode, View, WaitPolicy};
-use crate::store::{CommitTicket, Durability, ReadAt, Seq, SnapshotGuard, ValueBytes};
+use crate::store::{CommitTicket, Durability, ReadAt, Seq, ValueBytes};
 use crate::write_set::{ALL, Ordinal, Pending, WriteSet};
-use parking_lot::Mutex;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Where a statement began: to see what was before it, and to roll back to.
@@ -41,180 +40,6 @@ pub enum Locked {
 /// A transaction. Methods take `&self`, so that operators of one statement share it. Dropped: rolled back.
 pub struct Txn {
     core: Arc<TxnCore>,
-}
-
-pub(crate) struct TxnCore {
-    pub manager: Arc<ManagerCore>,
-    owner: Arc<Owner>,
-    isolation: Isolation,
-    mode: TxnMode,
-    writes: Mutex<WriteSet>,
-    view: Mutex<ReadView>,
-    /// No snapshot may be below it: the largest unpublished seq that a current read met.
-    floor: AtomicU64,
-    statement_first: AtomicU32,
-    registered: AtomicBool,
-    aborted: AtomicBool,
-    ended: AtomicBool,
-    lock_wait_timeout_ms: AtomicU64,
-    conflict_check: AtomicBool,
-    tables: Mutex<Vec<TableUse>>,
-    savepoints: Mutex<Vec<(String, Ordinal)>>,
-}
-
-#[derive(Default)]
-struct ReadView {
-    snapshot: Option<Arc<SnapshotGuard>>,
-}
-
-/// What the transaction holds on a table, so that row locks need not ask again.
-struct TableUse {
-    table: u64,
-    mode: LockMode,
-    rows: usize,
-    /// Row locks at which escalation is tried next.
-    escalate_at: usize,
-}
-
-impl TxnCore {
-    pub fn new(
-        manager: Arc<ManagerCore>,
-        owner: Arc<Owner>,
-        isolation: Isolation,
-        mode: TxnMode,
-    ) -> Arc<TxnCore> {
-        let timeout_ms = manager.options.lock_wait_timeout.as_millis().try_into().unwrap_or(u64::MAX);
-        Arc::new(TxnCore {
-            manager,
-            owner,
-            isolation,
-            mode,
-            writes: Mutex::default(),
-            view: Mutex::default(),
-            floor: AtomicU64::new(0),
-            statement_first: AtomicU32::new(0),
-            registered: AtomicBool::new(false),
-            aborted: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-            lock_wait_timeout_ms: AtomicU64::new(timeout_ms),
-            conflict_check: AtomicBool::new(false),
-            tables: Mutex::default(),
-            savepoints: Mutex::default(),
-        })
-    }
-
-    pub fn id(&self) -> u64 {
-        self.owner.id
-    }
-
-    pub fn describe(&self) -> ActiveTxn {
-        ActiveTxn {
-            id: self.id(),
-            isolation: self.isolation,
-            is_waiting: self.owner.is_waiting(),
-            weight: self.owner.work(),
-            locks: self.owner.held_count(),
-            keys_written: self.writes.lock().key_count(),
-        }
-    }
-
-    pub fn with_writes<T>(&self, read: impl FnOnce(&WriteSet) -> T) -> T {
-        read(&self.writes.lock())
-    }
-
-    pub fn raise_floor(&self, met: Seq) {
-        if met > self.manager.store.published() {
-            self.floor.fetch_max(met.0, Ordering::AcqRel);
-        }
-    }
-
-    fn check_alive(&self) -> TxnResult<()> {
-        if self.aborted.load(Ordering::Acquire) { Err(TxnError::Deadlock) } else { Ok(()) }
-    }
-
-    fn wait(&self, policy: WaitPolicy) -> Wait<'_> {
-        let timeout = Duration::from_millis(self.lock_wait_timeout_ms.load(Ordering::Relaxed));
-        Wait { policy, timeout, waiter: &*self.manager.waiter }
-    }
-
-    /// A deadlock's victim gives up everything at once, so that the others go on.
-    fn lock_failed(self: &Arc<Self>, error: LockError) -> TxnError {
-        match error {
-            LockError::Timeout => TxnError::LockWaitTimeout,
-            LockError::NotAvailable => TxnError::LockNotAvailable,
-            LockError::Interrupted => TxnError::Interrupted,
-            LockError::TableFull => TxnError::LockTableFull,
-            LockError::Deadlock => {
-                self.aborted.store(true, Ordering::Release);
-                self.forget();
-                TxnError::Deadlock
-            }
-        }
-    }
-
-    fn acquire(
-        self: &Arc<Self>,
-        name: LockName<'_>,
-        table: u64,
-        mode: LockMode,
-        policy: WaitPolicy,
-    ) -> TxnResult<Acquired> {
-        let got = self.manager.locks.acquire(&self.owner, name, table, mode, self.wait(policy));
-        got.map_err(|error| self.lock_failed(error))
-    }
-
-    fn unregister(&self) {
-        if self.registered.swap(false, Ordering::AcqRel) {
-            self.manager.unregister(self.id());
-        }
-    }
-
-    /// Forgets writes, snapshot and locks.
-    fn forget(&self) {
-        self.unregister();
-        self.writes.lock().clear();
-        self.view.lock().snapshot = None;
-        self.manager.locks.release_all(&self.owner);
-        self.tables.lock().clear();
-        self.savepoints.lock().clear();
-    }
-
-    /// The snapshot that consistent reads use, taken now if there is none; waits for the floor first.
-    fn snapshot(&self) -> TxnResult<Arc<SnapshotGuard>> {
-        let mut view = self.view.lock();
-        if let Some(snapshot) = &view.snapshot {
-            return Ok(snapshot.clone());
-        }
-        let store = &self.manager.store;
-        let floor = Seq(self.floor.load(Ordering::Acquire));
-        if floor > store.published() {
-            store.when_published(floor).wait(&*self.manager.waiter)?;
-        }
-        let snapshot = Arc::new(store.snapshot());
-        view.snapshot = Some(snapshot.clone());
-        Ok(snapshot)
-    }
-}
-
-/// Locks follow the commit's fate (STORAGE 1).
-impl crate::store::CommitHooks for TxnCore {
-    fn inserted(&self, _seq: Seq) {
-        self.unregister();
-        let writes = std::mem::take(&mut *self.writes.lock());
-        self.manager.locks.release_if(&self.owner, |id| match id {
-            LockId::Row(key) => writes.get(key, ALL).is_some(),
-            LockId::Transaction(_) => true,
-            LockId::Database(_) | LockId::Table(_) | LockId::Page { .. } => false,
-        });
-    }
-
-    fn published(&self, _seq: Seq) {
-        self.manager.locks.release_all(&self.owner);
-    }
-
-    fn failed(&self, _error: &crate::store::StoreError) {
-        self.forget();
-    }
 }
 
 impl Txn {
@@ -354,6 +179,7 @@ impl Txn {
         if self.core.isolation == Isolation::ReadUncommitted {
             return self.get_uncommitted(key);
         }
+        self.core.note_point(key);
         let at = ReadAt::Seq(self.core.snapshot()?.seq());
         Ok(self.core.manager.store.get(key, at)?.and_then(|version| version.value))
     }
@@ -361,7 +187,8 @@ impl Txn {
     /// As [`Txn::get`] for a statement that reads this one key only: no snapshot is taken unless the transaction must
     /// keep it for later statements. On the point-read path: no allocation.
     pub fn get_once(&self, key: &[u8]) -> TxnResult<Option<ValueBytes>> {
-        let may_skip = self.core.mode.autocommit || self.core.isolation == Isolation::ReadCommitted;
+        let may_skip = (self.core.mode.autocommit && !self.core.is_validated())
+            || self.core.isolation == Isolation::ReadCommitted;
         let floor = Seq(self.core.floor.load(Ordering::Acquire));
         if !may_skip
             || self.core.isolation == Isolation::ReadUncommitted
@@ -399,8 +226,10 @@ impl Txn {
         if let Some(own) = self.own(key) {
             return Ok(own);
         }
+        self.core.note_point(key);
         let Some(version) = self.core.manager.store.get(key, ReadAt::Newest)? else { return Ok(None) };
         self.core.raise_floor(version.seq);
+        self.core.check_current(version.seq)?;
         Ok(version.value)
     }
 
@@ -415,6 +244,7 @@ impl Txn {
             return Ok(Locked::Row { value: None, newly });
         };
         self.core.raise_floor(version.seq);
+        self.core.check_current(version.seq)?;
         if self.core.conflict_check.load(Ordering::Relaxed)
             && self.core.isolation >= Isolation::RepeatableRead
             && self.snapshot_seq().is_some_and(|snapshot| version.seq > snapshot)
@@ -585,6 +415,10 @@ impl Txn {
         limit: Ordinal,
     ) -> TxnResult<TxnCursor> {
         self.core.check_alive()?;
+        if self.core.is_validated() {
+            self.core.snapshot()?;
+            self.core.note_range(lower, upper);
+        }
         let uncommitted = self.core.isolation == Isolation::ReadUncommitted && view == View::Snapshot;
         let (snapshot, at) = if view == View::Current || uncommitted {
             (None, ReadAt::Newest)
@@ -674,7 +508,6 @@ impl Txn {
     pub fn commit(self, durability: Durability) -> TxnResult<CommitTicket> {
         let core = &self.core;
         core.check_alive()?;
-        core.view.lock().snapshot = None;
         let batch = {
             let writes = core.writes.lock();
             if writes.is_empty() {
@@ -689,7 +522,24 @@ impl Txn {
             writes.fill(&mut batch);
             batch
         };
-        let ticket = core.manager.store.commit(&batch, durability, core.clone())?;
+        let serial = &core.manager.serial;
+        let commit = || {
+            core.view.lock().snapshot = None;
+            serial.announce(core.id(), &batch);
+            let ticket = core.manager.store.commit(&batch, durability, core.clone());
+            ticket.inspect_err(|_| serial.withdraw(core.id()))
+        };
+        let ticket = if core.is_validated() {
+            let alone = serial.pass_alone();
+            if core.is_overtaken() {
+                drop(alone);
+                return Err(core.abort());
+            }
+            commit()?
+        } else {
+            let _beside_others = serial.pass();
+            commit()?
+        };
         core.ended.store(true, Ordering::Release);
         Ok(ticket)
     }

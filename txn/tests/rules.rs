@@ -278,3 +278,54 @@ fn rows_given_back_do_not_count_towards_a_table_lock() {
     let other = begin(&manager);
     assert!(other.lock_get(TABLE, &[3], LockMode::Exclusive, WaitPolicy::NoWait).is_ok());
 }
+
+/// On-call duty: nobody leaves unless somebody else stays. Snapshots alone break it (write skew).
+#[test]
+fn serializable_transactions_keep_what_each_of_them_keeps() {
+    let (_, manager) = manager();
+    let setup = begin(&manager);
+    for n in 0..4u8 {
+        put(&setup, &[n], b"on");
+    }
+    setup.commit(Durability::Synced).unwrap().wait(&ThreadWaiter).unwrap();
+    let (left, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for me in 0..4u8 {
+            let (manager, left, failed) = (&manager, &left, &failed);
+            scope.spawn(move || {
+                for round in 0..400 {
+                    let txn = manager.begin(Isolation::Serializable, TxnMode::EXPLICIT);
+                    let attempt = || -> TxnResult<bool> {
+                        let mut others_on = 0;
+                        let all = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+                        let mut rows = txn.scan(all.0, all.1, Direction::Forward, View::Snapshot)?;
+                        let mut am_on = false;
+                        while rows.advance()? {
+                            let on = rows.value() == b"on";
+                            if rows.key() == [me] { am_on = on } else { others_on += u32::from(on) }
+                        }
+                        assert!(am_on || others_on > 0, "nobody is on duty");
+                        if am_on && others_on == 0 {
+                            return Ok(false);
+                        }
+                        lock(&txn, &[me], LockMode::Exclusive)?;
+                        txn.put(&[me], if am_on { b"off" } else { b"on" })?;
+                        Ok(am_on)
+                    };
+                    let outcome = attempt().and_then(|leaves| {
+                        txn.commit(Durability::Synced)?.wait(&ThreadWaiter)?;
+                        Ok(leaves)
+                    });
+                    match outcome {
+                        Ok(leaves) => left.fetch_add(u64::from(leaves), Ordering::Relaxed),
+                        Err(TxnError::Deadlock) => failed.fetch_add(1, Ordering::Relaxed),
+                        Err(error) => panic!("round {round}: {error}"),
+                    };
+                }
+            });
+        }
+    });
+    assert!(left.load(Ordering::Relaxed) > 0);
+    assert!(failed.load(Ordering::Relaxed) < 1_600);
+    assert!(manager.data_locks().is_empty() && manager.active().is_empty());
+}

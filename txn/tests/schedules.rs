@@ -69,6 +69,7 @@ fn step(
         let isolation = match words.get(1) {
             Some(&"ru") => Isolation::ReadUncommitted,
             Some(&"rc") => Isolation::ReadCommitted,
+            Some(&"ser") => Isolation::Serializable,
             _ => Isolation::RepeatableRead,
         };
         *held.lock().unwrap() =
