@@ -1,7 +1,7 @@
 //! The warnings of one statement.
 
-use crate::error::ErrorKind;
 use crate::SqlError;
+use crate::error::ErrorKind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {

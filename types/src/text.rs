@@ -65,7 +65,11 @@ impl From<String> for Text {
 
 impl From<Vec<u8>> for Text {
     fn from(bytes: Vec<u8>) -> Text {
-        if bytes.len() <= INLINE_BYTES { Text::from(bytes.as_slice()) } else { Text(Repr::Shared(bytes.into())) }
+        if bytes.len() <= INLINE_BYTES {
+            Text::from(bytes.as_slice())
+        } else {
+            Text(Repr::Shared(bytes.into()))
+        }
     }
 }
 

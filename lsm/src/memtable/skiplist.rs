@@ -1,0 +1,403 @@
+//! A lock-free skip list in an arena: many writers insert, readers never wait, nothing is removed.
+//!
+//! Order: user key ascending, then seq descending. Of two entries with the same key and seq the one inserted later
+//! comes first.
+//!
+//! Why it is sound. A node is written in full, then linked by a compare-and-swap with Release; readers follow links
+//! with Acquire, so whoever sees a pointer sees the node behind it. Nodes are never changed after that, except for
+//! their links, which are atomics, and never freed before the list. A level is linked only after the one below it,
+//! so a node that is seen high up is in every lower list.
+#![allow(unsafe_code)]
+
+use super::arena::Arena;
+use crate::types::{EntryKind, Seq};
+use std::cmp::Ordering as Order;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+const MAX_HEIGHT: usize = 14;
+
+#[repr(C)]
+struct Node {
+    /// seq << 8 | kind.
+    tag: u64,
+    key_len: u32,
+    value_len: u32,
+    height: u64,
+    // Behind it: `height` links, key, value.
+}
+
+const HEAD_BYTES: usize = size_of::<Node>();
+
+impl Node {
+    fn seq(&self) -> u64 {
+        self.tag >> 8
+    }
+
+    /// # Safety
+    /// `node` is a node of a living list and `level` below its height.
+    #[inline]
+    unsafe fn link<'a>(node: *const Node, level: usize) -> &'a AtomicPtr<Node> {
+        // SAFETY: by contract the link lies within the node's allocation, 8-aligned as the node is.
+        unsafe { &*node.cast::<u8>().add(HEAD_BYTES + level * 8).cast::<AtomicPtr<Node>>() }
+    }
+
+    /// # Safety
+    /// `node` is a node of a list that outlives `'a`.
+    #[inline]
+    unsafe fn key<'a>(node: *const Node) -> &'a [u8] {
+        // SAFETY: key bytes follow the links and were written before the node was linked.
+        unsafe {
+            let start = node.cast::<u8>().add(HEAD_BYTES + (*node).height as usize * 8);
+            std::slice::from_raw_parts(start, (*node).key_len as usize)
+        }
+    }
+
+    /// # Safety
+    /// As [`Node::key`].
+    #[inline]
+    unsafe fn value<'a>(node: *const Node) -> &'a [u8] {
+        // SAFETY: value bytes follow the key.
+        unsafe {
+            let key_len = (*node).key_len as usize;
+            let start = node.cast::<u8>().add(HEAD_BYTES + (*node).height as usize * 8 + key_len);
+            std::slice::from_raw_parts(start, (*node).value_len as usize)
+        }
+    }
+}
+
+pub(super) struct SkipList {
+    arena: Arena,
+    head: NonNull<Node>,
+    height: AtomicUsize,
+    len: AtomicUsize,
+}
+
+// SAFETY: see the argument at the top; the raw pointers lead into the arena, which is part of the list.
+unsafe impl Send for SkipList {}
+// SAFETY: as above.
+unsafe impl Sync for SkipList {}
+
+impl SkipList {
+    pub(super) fn new() -> SkipList {
+        let arena = Arena::new();
+        let head = arena.allocate(HEAD_BYTES + MAX_HEIGHT * 8).cast::<Node>();
+        // SAFETY: the memory is ours, large and aligned enough; zeroed links are null pointers.
+        unsafe {
+            head.as_ptr().write(Node { tag: 0, key_len: 0, value_len: 0, height: MAX_HEIGHT as u64 })
+        };
+        SkipList { arena, head, height: AtomicUsize::new(1), len: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn allocated_bytes(&self) -> usize {
+        self.arena.allocated_bytes()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    fn random_height(&self, seq: u64, ordinal: u64) -> usize {
+        // A hash instead of a random number: the same commits build the same list.
+        let mut x = seq.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ordinal.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        x = (x ^ (x >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        x ^= x >> 32;
+        (1 + (x.trailing_zeros() / 2) as usize).min(MAX_HEIGHT)
+    }
+
+    /// Walks one level from `before` (which lies before the position) to the last node before the position.
+    ///
+    /// # Safety
+    /// `before` is a node of this list that is at least `level` + 1 high.
+    #[inline]
+    unsafe fn walk(
+        &self,
+        mut before: *mut Node,
+        level: usize,
+        key: &[u8],
+        seq: u64,
+    ) -> (*mut Node, *mut Node) {
+        // SAFETY: links of this level lead to nodes that are at least that high.
+        unsafe {
+            loop {
+                let next = Node::link(before, level).load(Ordering::Acquire);
+                if next.is_null() || !Self::is_before(next, key, seq) {
+                    return (before, next);
+                }
+                before = next;
+            }
+        }
+    }
+
+    /// Whether the node comes before (key, seq).
+    ///
+    /// # Safety
+    /// `node` is a node of a living list.
+    #[inline]
+    unsafe fn is_before(node: *const Node, key: &[u8], seq: u64) -> bool {
+        // SAFETY: by contract.
+        unsafe {
+            match Node::key(node).cmp(key) {
+                Order::Less => true,
+                Order::Greater => false,
+                Order::Equal => (*node).seq() > seq,
+            }
+        }
+    }
+
+    pub(super) fn insert(&self, key: &[u8], seq: Seq, kind: EntryKind, value: &[u8]) {
+        let ordinal = self.len.fetch_add(1, Ordering::Relaxed) as u64;
+        let height = self.random_height(seq.0, ordinal);
+        let size = HEAD_BYTES + height * 8 + key.len() + value.len();
+        let node = self.arena.allocate(size).cast::<Node>().as_ptr();
+        // Batches are limited far below 4 GiB, so lengths fit.
+        let head = Node {
+            tag: seq.0 << 8 | kind as u64,
+            key_len: key.len() as u32,
+            value_len: value.len() as u32,
+            height: height as u64,
+        };
+        // SAFETY: the memory is ours alone until it is linked, and `size` covers head, links, key and value.
+        unsafe {
+            node.write(head);
+            let start = node.cast::<u8>().add(HEAD_BYTES + height * 8);
+            ptr::copy_nonoverlapping(key.as_ptr(), start, key.len());
+            ptr::copy_nonoverlapping(value.as_ptr(), start.add(key.len()), value.len());
+        }
+        let list_height = self.height.fetch_max(height, Ordering::Relaxed).max(height);
+        let mut before = [self.head.as_ptr(); MAX_HEIGHT];
+        let mut at = self.head.as_ptr();
+        for level in (0..list_height).rev() {
+            // SAFETY: `at` was met on a higher level (or is the head), so it is high enough.
+            at = unsafe { self.walk(at, level, key, seq.0) }.0;
+            before[level] = at;
+        }
+        for (level, &start) in before.iter().enumerate().take(height) {
+            let mut start = start;
+            loop {
+                // SAFETY: `start` is a node of this level before the position; `node` is `height` high.
+                unsafe {
+                    let (prev, next) = self.walk(start, level, key, seq.0);
+                    Node::link(node, level).store(next, Ordering::Relaxed);
+                    let swapped = Node::link(prev, level).compare_exchange(
+                        next,
+                        node,
+                        Ordering::Release,
+                        Ordering::Relaxed,
+                    );
+                    if swapped.is_ok() {
+                        break;
+                    }
+                    start = prev;
+                }
+            }
+        }
+    }
+
+    /// The first node at or behind (key, seq), or null; and the one before it (maybe the head).
+    #[inline]
+    fn find(&self, key: &[u8], seq: u64) -> (*mut Node, *mut Node) {
+        let mut at = self.head.as_ptr();
+        let mut next = ptr::null_mut();
+        for level in (0..self.height.load(Ordering::Relaxed)).rev() {
+            // SAFETY: `at` was met on a higher level (or is the head).
+            (at, next) = unsafe { self.walk(at, level, key, seq) };
+        }
+        (at, next)
+    }
+
+    fn last(&self) -> *mut Node {
+        let mut at = self.head.as_ptr();
+        for level in (0..self.height.load(Ordering::Relaxed)).rev() {
+            loop {
+                // SAFETY: as in `find`.
+                let next = unsafe { Node::link(at, level).load(Ordering::Acquire) };
+                if next.is_null() {
+                    break;
+                }
+                at = next;
+            }
+        }
+        at
+    }
+}
+
+/// Owns a list together with others, so that pointers into it stay valid.
+pub(super) trait HasList: Send + Sync {
+    fn list(&self) -> &SkipList;
+}
+
+/// A position in a list that it keeps alive.
+pub(crate) struct ListCursor<T: HasList> {
+    owner: Arc<T>,
+    /// Null: nowhere.
+    node: *const Node,
+}
+
+// SAFETY: the pointer leads into `owner`, which is shared and never changes its nodes.
+unsafe impl<T: HasList> Send for ListCursor<T> {}
+// SAFETY: as above.
+unsafe impl<T: HasList> Sync for ListCursor<T> {}
+
+#[allow(private_bounds)]
+impl<T: HasList> ListCursor<T> {
+    pub(super) fn new(owner: Arc<T>) -> ListCursor<T> {
+        ListCursor { owner, node: ptr::null() }
+    }
+
+    pub(crate) fn owner(&self) -> &Arc<T> {
+        &self.owner
+    }
+
+    fn set(&mut self, node: *const Node) {
+        let head: *const Node = self.owner.list().head.as_ptr();
+        self.node = if node == head { ptr::null() } else { node };
+    }
+
+    pub(crate) fn seek(&mut self, key: &[u8], seq: Seq) {
+        self.node = self.owner.list().find(key, seq.0).1;
+    }
+
+    /// To the last entry before (key, seq).
+    pub(crate) fn seek_before(&mut self, key: &[u8], seq: Seq) {
+        let before = self.owner.list().find(key, seq.0).0;
+        self.set(before);
+    }
+
+    pub(crate) fn seek_first(&mut self) {
+        // SAFETY: the head is as high as any level.
+        self.node = unsafe { Node::link(self.owner.list().head.as_ptr(), 0).load(Ordering::Acquire) };
+    }
+
+    pub(crate) fn seek_last(&mut self) {
+        let last = self.owner.list().last();
+        self.set(last);
+    }
+
+    #[inline]
+    pub(crate) fn valid(&self) -> bool {
+        !self.node.is_null()
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) {
+        if self.valid() {
+            // SAFETY: a valid cursor stands on a node of its own list.
+            self.node = unsafe { Node::link(self.node, 0).load(Ordering::Acquire) };
+        }
+    }
+
+    /// O(log n): the list is linked forward only.
+    pub(crate) fn prev(&mut self) {
+        if self.valid() {
+            // SAFETY: as in `next`.
+            let (key, seq) = unsafe { (Node::key(self.node), (*self.node).seq()) };
+            let before = self.owner.list().find(key, seq).0;
+            self.set(before);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        if !self.valid() {
+            return &[];
+        }
+        // SAFETY: a valid cursor stands on a node; the slice borrows the cursor, which owns the list.
+        unsafe { Node::key(self.node) }
+    }
+
+    #[inline]
+    pub(crate) fn value(&self) -> &[u8] {
+        if !self.valid() {
+            return &[];
+        }
+        // SAFETY: as in `key`.
+        unsafe { Node::value(self.node) }
+    }
+
+    #[inline]
+    pub(crate) fn seq(&self) -> Seq {
+        // SAFETY: as in `key`.
+        if self.valid() { Seq(unsafe { (*self.node).seq() }) } else { Seq::ZERO }
+    }
+
+    #[inline]
+    pub(crate) fn kind(&self) -> EntryKind {
+        // SAFETY: as in `key`.
+        let tag = if self.valid() { unsafe { (*self.node).tag } } else { 0 };
+        EntryKind::from_tag(tag as u8).unwrap_or(EntryKind::Delete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Owner(SkipList);
+    impl HasList for Owner {
+        fn list(&self) -> &SkipList {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn entries_lie_in_key_order_newest_first_in_both_directions() {
+        let owner = Arc::new(Owner(SkipList::new()));
+        let mut model = std::collections::BTreeMap::new();
+        for step in 0..2000u64 {
+            let key = (step.wrapping_mul(7919) % 500).to_be_bytes();
+            owner.0.insert(&key, Seq(step + 1), EntryKind::Put, &step.to_le_bytes());
+            model.insert((key, u64::MAX - step), step);
+        }
+        let mut cursor = ListCursor::new(owner.clone());
+        cursor.seek_first();
+        for ((key, _), step) in &model {
+            assert_eq!((cursor.key(), cursor.seq()), (key.as_slice(), Seq(step + 1)));
+            assert_eq!(cursor.value(), step.to_le_bytes());
+            cursor.next();
+        }
+        assert!(!cursor.valid());
+        cursor.seek_last();
+        for ((key, _), step) in model.iter().rev() {
+            assert_eq!((cursor.key(), cursor.seq()), (key.as_slice(), Seq(step + 1)));
+            cursor.prev();
+        }
+        assert!(!cursor.valid());
+    }
+
+    #[test]
+    fn many_writers_lose_nothing_and_readers_see_whole_entries() {
+        let owner = Arc::new(Owner(SkipList::new()));
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let owner = &owner;
+                scope.spawn(move || {
+                    for step in 0..3000u64 {
+                        let key = (step * 4 + thread).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+                        owner.0.insert(&key, Seq(step), EntryKind::Put, &key);
+                    }
+                });
+            }
+            let mut cursor = ListCursor::new(owner.clone());
+            while owner.0.len() < 12_000 {
+                cursor.seek_first();
+                let mut last = Vec::new();
+                while cursor.valid() {
+                    assert_eq!(cursor.key(), cursor.value());
+                    assert!(last.as_slice() < cursor.key() || last.is_empty());
+                    last = cursor.key().to_vec();
+                    cursor.next();
+                }
+            }
+        });
+        let mut cursor = ListCursor::new(owner.clone());
+        cursor.seek_first();
+        let mut count = 0;
+        while cursor.valid() {
+            count += 1;
+            cursor.next();
+        }
+        assert_eq!(count, 12_000);
+    }
+}
