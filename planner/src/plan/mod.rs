@@ -6,6 +6,7 @@
 //! nested loop, or the call of a subquery inside an expression) writes them before the inner one runs.
 
 mod dml;
+mod expressions;
 mod node;
 mod object;
 mod point;
@@ -15,6 +16,7 @@ pub use dml::{
     AssignTarget, Assignment, DeletePlan, DeleteTarget, DuplicateAction, InsertPlan, InsertSource, UpdatePlan,
     UpdateTarget, ViewCheck,
 };
+pub use expressions::TableExpressions;
 pub use node::{
     AggregateCall, AggregateStrategy, Estimate, FrameBound, FrameExclusion, FrameUnit, HashKey, JoinType, JsonColumn,
     JsonColumnSource, JsonDefault, Node, Operator, SetOperation, SortKey, WindowCall, WindowFrame,
