@@ -10,6 +10,8 @@ mod error;
 mod iter;
 mod options;
 mod snapshot;
+#[allow(dead_code, unused_imports)]
+mod sst;
 mod ticket;
 mod types;
 mod value;
