@@ -54,6 +54,23 @@ pub fn write_text(value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the value's text by its own form where its type says another: a DOUBLE beside integers (a CASE of both)
+/// prints as a DOUBLE does, a time keeps its fraction.
+pub fn write_plain(value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+    match value {
+        ValueRef::Double(v) if !matches!(ty.base, BaseType::Double | BaseType::Float) => write_double(v, out),
+        ValueRef::DateTime(v)
+            if !matches!(ty.base, BaseType::DateTime | BaseType::Timestamp | BaseType::Date) =>
+        {
+            v.write(if v.subsec_micros() == 0 { 0 } else { 6 }, out);
+        }
+        ValueRef::Time(v) if ty.base != BaseType::Time => {
+            v.write(if v.subsec_micros() == 0 { 0 } else { 6 }, out);
+        }
+        _ => write_text(value, ty, out),
+    }
+}
+
 /// Digits of the second that a temporal type shows.
 pub fn fractional_digits(ty: &SqlType) -> u8 {
     ty.decimals.min(6)

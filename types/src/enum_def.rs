@@ -1,6 +1,6 @@
 //! Numbers and names of ENUM and SET members.
 
-use crate::sql_type::EnumDef;
+use crate::sql_type::{BaseType, EnumDef, SqlType};
 use crate::{CollationId, Text};
 
 impl EnumDef {
@@ -67,6 +67,18 @@ impl EnumDef {
             0 => 0,
             n if n >= 64 => u64::MAX,
             n => (1 << n) - 1,
+        }
+    }
+}
+
+impl SqlType {
+    /// The number that a value of an ENUM, SET or BIT type is in numeric context; `None` for other types.
+    pub fn member_number(&self, text: &[u8]) -> Option<u64> {
+        match &self.base {
+            BaseType::Enum(def) => Some(def.index_of(text).unwrap_or(0) as u64),
+            BaseType::Set(def) => Some(def.mask_of(text).unwrap_or(0)),
+            BaseType::Bit => Some(text.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte))),
+            _ => None,
         }
     }
 }

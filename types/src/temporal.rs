@@ -13,6 +13,8 @@ pub use interval::Interval;
 pub use parse::{DateFlags, Parsed, TimeWarnings};
 pub use zone::TimeZone;
 
+use crate::Decimal;
+
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
@@ -147,6 +149,12 @@ impl Time {
         if self.is_negative() { -n } else { n }
     }
 
+    /// `HHMMSS.ffffff`, rounded to `fsp` digits of the fraction.
+    pub fn to_decimal(self, fsp: u8) -> Decimal {
+        let whole = i128::from(self.to_number().unsigned_abs()) * 1_000_000 + i128::from(self.subsec_micros());
+        with_micros(if self.is_negative() { -whole } else { whole }, fsp)
+    }
+
     /// Rounds to `fsp` digits of the second, half up by magnitude, or cuts; saturates at [`Time::MAX`].
     pub fn round(self, fsp: u8, truncate: bool) -> Time {
         let magnitude = round_micros(self.0.unsigned_abs(), fsp, truncate);
@@ -243,6 +251,11 @@ impl DateTime {
             + u64::from(self.hour() * 10_000 + self.minute() * 100 + self.second())
     }
 
+    /// `YYYYMMDDHHMMSS.ffffff`, rounded to `fsp` digits of the fraction.
+    pub fn to_decimal(self, fsp: u8) -> Decimal {
+        with_micros(i128::from(self.to_number()) * 1_000_000 + i128::from(self.subsec_micros()), fsp)
+    }
+
     /// Microseconds since day 0 of MySQL's `TO_DAYS`; only meaningful for real dates.
     pub fn to_linear_micros(self) -> i64 {
         self.date().to_days() * MICROS_PER_DAY + self.micros_of_day()
@@ -277,6 +290,10 @@ impl DateTime {
         let next = if self.date().is_real() { Date::from_days(self.date().to_days() + 1) } else { None };
         Some(next?.at_midnight())
     }
+}
+
+fn with_micros(micros: i128, fsp: u8) -> Decimal {
+    Decimal::from_parts(micros, 6).unwrap_or(Decimal::ZERO).round(i32::from(fsp.min(6)))
 }
 
 fn round_micros(micros: u64, fsp: u8, truncate: bool) -> u64 {

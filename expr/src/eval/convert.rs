@@ -15,38 +15,9 @@ pub(crate) fn text_operand<'a>(value: ValueRef<'a>, ty: &SqlType) -> Cow<'a, [u8
         ValueRef::Text(text) | ValueRef::Json(text) => Cow::Borrowed(text),
         other => {
             let mut out = Vec::with_capacity(24);
-            write_plain(other, ty, &mut out);
+            display::write_plain(other, ty, &mut out);
             Cow::Owned(out)
         }
-    }
-}
-
-/// Text of a value by its own form, whatever the type's says (a DOUBLE column's INT value prints as an integer).
-fn write_plain(value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
-    match value {
-        ValueRef::Double(v) if !matches!(ty.base, BaseType::Double | BaseType::Float) => {
-            number::write_double(v, out);
-        }
-        ValueRef::Date(_) => display::write_text(value, ty, out),
-        ValueRef::DateTime(v)
-            if !matches!(ty.base, BaseType::DateTime | BaseType::Timestamp | BaseType::Date) =>
-        {
-            v.write(if v.subsec_micros() == 0 { 0 } else { 6 }, out);
-        }
-        ValueRef::Time(v) if ty.base != BaseType::Time => {
-            v.write(if v.subsec_micros() == 0 { 0 } else { 6 }, out);
-        }
-        _ => display::write_text(value, ty, out),
-    }
-}
-
-/// ENUM and SET in numeric context are their numbers.
-fn member_number(text: &[u8], ty: &SqlType) -> Option<u64> {
-    match &ty.base {
-        BaseType::Enum(def) => Some(def.index_of(text).unwrap_or(0) as u64),
-        BaseType::Set(def) => Some(def.mask_of(text).unwrap_or(0)),
-        BaseType::Bit => Some(text.iter().fold(0u64, |n, b| n << 8 | u64::from(*b))),
-        _ => None,
     }
 }
 
@@ -78,7 +49,7 @@ impl EvalCtx<'_> {
             ValueRef::Double(v) => v.round_ties_even().clamp(i64::MIN as f64, u64::MAX as f64) as i128,
             ValueRef::Decimal(v) if v.is_negative() => i128::from(v.to_i64().0),
             ValueRef::Decimal(v) => i128::from(v.to_u64().0),
-            ValueRef::Text(text) => match member_number(text, ty) {
+            ValueRef::Text(text) => match ty.member_number(text) {
                 Some(v) => i128::from(v),
                 None => {
                     let parsed = number::parse_integer(text);
@@ -116,7 +87,7 @@ impl EvalCtx<'_> {
             ValueRef::UInt(v) => v as f64,
             ValueRef::Double(v) => v,
             ValueRef::Decimal(v) => v.to_f64(),
-            ValueRef::Text(text) => match member_number(text, ty) {
+            ValueRef::Text(text) => match ty.member_number(text) {
                 Some(v) => v as f64,
                 None => {
                     let parsed = number::parse_double(text);
@@ -149,7 +120,7 @@ impl EvalCtx<'_> {
             ValueRef::UInt(v) => Decimal::from_u64(v),
             ValueRef::Double(v) => Decimal::from_f64(v).0,
             ValueRef::Decimal(v) => v,
-            ValueRef::Text(text) => match member_number(text, ty) {
+            ValueRef::Text(text) => match ty.member_number(text) {
                 Some(v) => Decimal::from_u64(v),
                 None => {
                     let parsed = Decimal::parse(text);
@@ -162,15 +133,8 @@ impl EvalCtx<'_> {
             },
             ValueRef::Json(_) => Decimal::from_f64(self.to_f64(value, ty)?).0,
             ValueRef::Date(v) => Decimal::from_u64(v.to_number()),
-            ValueRef::Time(v) => {
-                let whole =
-                    i128::from(v.to_number().unsigned_abs()) * 1_000_000 + i128::from(v.subsec_micros());
-                with_micros(if v.is_negative() { -whole } else { whole }, ty.decimals)
-            }
-            ValueRef::DateTime(v) => with_micros(
-                i128::from(v.to_number()) * 1_000_000 + i128::from(v.subsec_micros()),
-                ty.decimals,
-            ),
+            ValueRef::Time(v) => v.to_decimal(ty.decimals),
+            ValueRef::DateTime(v) => v.to_decimal(ty.decimals),
             ValueRef::Null => Decimal::ZERO,
         })
     }
@@ -185,7 +149,7 @@ impl EvalCtx<'_> {
 
     /// Appends the value's text.
     pub fn append_text(&mut self, value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
-        write_plain(value, ty, out);
+        display::write_plain(value, ty, out);
     }
 
     /// As a date and time; `None` (with a warning) when it is none, or a zero date that the sql_mode refuses.
@@ -350,11 +314,6 @@ impl EvalCtx<'_> {
     pub fn to_domain(&mut self, value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
         crate::eval::cast::to_type(value.as_ref(), from, to, self)
     }
-}
-
-fn with_micros(micros: i128, decimals: u8) -> Decimal {
-    let exact = Decimal::from_parts(micros, 6).unwrap_or(Decimal::ZERO);
-    exact.round(i32::from(decimals.min(6)))
 }
 
 pub(crate) fn plain_text() -> SqlType {

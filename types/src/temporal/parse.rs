@@ -72,6 +72,8 @@ pub struct Parsed<T> {
     pub offset_seconds: Option<i32>,
     /// No time of day was given.
     pub date_only: bool,
+    /// A TIME was taken out of a full date and time.
+    pub from_datetime: bool,
     pub odd_delimiter: Option<OddDelimiter>,
 }
 
@@ -84,6 +86,7 @@ impl<T> Parsed<T> {
             fraction_digits: 0,
             offset_seconds: None,
             date_only: false,
+            from_datetime: false,
             odd_delimiter: None,
         }
     }
@@ -397,6 +400,7 @@ fn time_of_datetime(text: &[u8]) -> Option<Parsed<Time>> {
             fraction_digits: parsed.fraction_digits,
             offset_seconds: parsed.offset_seconds,
             date_only: false,
+            from_datetime: true,
             odd_delimiter: parsed.odd_delimiter,
         }),
         Some(_) => None,

@@ -1,0 +1,263 @@
+//! Columns that hold dates and times.
+
+use super::{Target, json_inner, text_of};
+use crate::error::{
+    ER_DATETIME_FUNCTION_OVERFLOW, ER_TRUNCATED_WRONG_VALUE, ER_WARN_DATA_OUT_OF_RANGE,
+    ER_WARN_DEPRECATED_DATETIME_DELIMITER, ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER,
+    ER_WARN_INVALID_TIMESTAMP, ErrorKind, WARN_DATA_TRUNCATED,
+};
+use crate::temporal::parse::{self, DateFlags, OddDelimiter, TimeWarnings};
+use crate::temporal::zone::{self, Local};
+use crate::{
+    BaseType, DateTime, Decimal, Interval, SqlError, SqlMode, SqlResult, SqlType, Time, Value, ValueRef,
+};
+
+impl Target<'_, '_> {
+    fn temporal_kind(&self) -> &'static str {
+        match self.to.base {
+            BaseType::Date => "date",
+            BaseType::Time => "time",
+            _ => "datetime",
+        }
+    }
+
+    fn truncates(&self) -> bool {
+        self.ctx.sql_mode.contains(SqlMode::TIME_TRUNCATE_FRACTIONAL)
+    }
+
+    fn date_flags(&self) -> DateFlags {
+        let flags = DateFlags::from_sql_mode(self.ctx.sql_mode);
+        if self.to.base == BaseType::Timestamp {
+            // There is no instant to keep for a date that the calendar does not have.
+            return DateFlags { no_zero_in_date: true, allow_invalid: false, ..flags };
+        }
+        flags
+    }
+
+    /// 1292 with the value in strict mode, else a warning `kind` about the column.
+    fn bad_time(&mut self, kind: &'static ErrorKind, value: ValueRef<'_>, from: &SqlType) -> SqlResult<()> {
+        if self.is_strict() {
+            return Err(self.wrong_time(value, from));
+        }
+        self.problem(kind)
+    }
+
+    fn wrong_time(&self, value: ValueRef<'_>, from: &SqlType) -> SqlError {
+        let shown = text_of(value, from);
+        let error = self.incorrect_error(self.temporal_kind(), &shown);
+        SqlError { code: ER_TRUNCATED_WRONG_VALUE.code, sqlstate: ER_TRUNCATED_WRONG_VALUE.sqlstate, ..error }
+    }
+
+    fn report(&mut self, noticed: TimeWarnings, value: ValueRef<'_>, from: &SqlType) -> SqlResult<()> {
+        let kind = if noticed.out_of_range || noticed.zero {
+            ER_WARN_DATA_OUT_OF_RANGE
+        } else if noticed.truncated {
+            WARN_DATA_TRUNCATED
+        } else {
+            return Ok(());
+        };
+        self.bad_time(kind, value, from)
+    }
+
+    /// A part that the column has no place for was dropped.
+    fn note_part_lost(&mut self, value: ValueRef<'_>, from: &SqlType) {
+        if self.is_strict() {
+            let error = self.wrong_time(value, from);
+            self.diagnostics.push(crate::Level::Note, error.code, error.message);
+        } else {
+            self.note_truncated();
+        }
+    }
+
+    fn odd_delimiter(&mut self, odd: Option<OddDelimiter>, text: &[u8]) {
+        let Some(odd) = odd else { return };
+        let shown = String::from_utf8_lossy(text);
+        let (byte, at, row) = (char::from(odd.byte), odd.position, self.row);
+        match odd.prefer {
+            Some(better) => self.diagnostics.warn(
+                ER_WARN_DEPRECATED_DATETIME_DELIMITER,
+                &[&byte, &at, &shown, &row, &char::from(better)],
+            ),
+            None => {
+                self.diagnostics.warn(ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, &[&byte, &at, &shown, &row])
+            }
+        }
+    }
+
+    /// The value as date and time rounded to `fsp` digits; `None` when it is none (reported already).
+    fn read_datetime(&mut self, value: ValueRef<'_>, from: &SqlType, fsp: u8) -> SqlResult<Option<DateTime>> {
+        let flags = self.date_flags();
+        let truncate = self.truncates();
+        let read = match value {
+            ValueRef::Json(json) => {
+                return self.read_datetime(ValueRef::Text(json_inner(json)), from, fsp);
+            }
+            ValueRef::Date(v) => v.check(flags).map(|()| v.at_midnight()),
+            ValueRef::DateTime(v) => v.date().check(flags).map(|()| v),
+            ValueRef::Time(v) => Ok(self
+                .ctx
+                .now
+                .date()
+                .at_midnight()
+                .add(Interval::micros(v.micros()))
+                .unwrap_or(self.ctx.now)),
+            ValueRef::Text(text) if from.base != BaseType::Bit => {
+                let parsed = parse::parse_datetime(text, flags);
+                if parsed.value.is_none() {
+                    self.report(parsed.warnings, value, from)?;
+                    return Ok(None);
+                }
+                self.odd_delimiter(parsed.odd_delimiter, text);
+                self.report(parsed.warnings, value, from)?;
+                let Some(rounded) = parsed.rounded(fsp, truncate) else {
+                    return self.overflow(value, from);
+                };
+                return Ok(Some(self.local(rounded, parsed.offset_seconds)));
+            }
+            other => self.datetime_number(other, from, flags),
+        };
+        match read {
+            Err(noticed) => {
+                self.report(noticed, value, from)?;
+                Ok(None)
+            }
+            Ok(exact) => match exact.round(fsp, truncate) {
+                Some(rounded) => Ok(Some(rounded)),
+                None => self.overflow(value, from),
+            },
+        }
+    }
+
+    /// Rounding went past the year 9999, or would have to advance a date that has no next.
+    fn overflow(&mut self, value: ValueRef<'_>, from: &SqlType) -> SqlResult<Option<DateTime>> {
+        self.refuse(SqlError::new(ER_DATETIME_FUNCTION_OVERFLOW, &[&"datetime"]))?;
+        self.bad_time(ER_WARN_DATA_OUT_OF_RANGE, value, from)?;
+        Ok(None)
+    }
+
+    fn datetime_number(
+        &self,
+        value: ValueRef<'_>,
+        from: &SqlType,
+        flags: DateFlags,
+    ) -> Result<DateTime, TimeWarnings> {
+        let (whole, cut, micros) = number_parts(value, from);
+        if cut {
+            return Err(TimeWarnings { out_of_range: true, ..TimeWarnings::NONE });
+        }
+        let (read, _) = parse::datetime_from_number(whole, flags)?;
+        if whole == 0 && micros != 0 {
+            return Err(TimeWarnings { truncated: true, ..TimeWarnings::NONE });
+        }
+        Ok(read.add(Interval::micros(micros)).unwrap_or(read))
+    }
+
+    /// A value with `+HH:MM` is local time there: seen in the session's zone.
+    fn local(&self, value: DateTime, offset_seconds: Option<i32>) -> DateTime {
+        let Some(offset) = offset_seconds else { return value };
+        let unix = zone::to_unix(value) - i64::from(offset) * 1_000_000;
+        self.ctx.time_zone.local(unix).unwrap_or(value)
+    }
+
+    pub(super) fn date(&mut self, value: ValueRef<'_>, from: &SqlType) -> SqlResult<Value> {
+        let Some(read) = self.read_datetime(value, from, 0)? else {
+            return Ok(Value::Date(crate::Date::ZERO));
+        };
+        let timeless = matches!(value, ValueRef::Date(_) | ValueRef::DateTime(_));
+        if !timeless && read.time() != Time::ZERO {
+            self.note_part_lost(value, from);
+        }
+        Ok(Value::Date(read.date()))
+    }
+
+    pub(super) fn datetime(&mut self, value: ValueRef<'_>, from: &SqlType) -> SqlResult<Value> {
+        let fsp = self.to.decimals.min(6);
+        let Some(read) = self.read_datetime(value, from, fsp)? else {
+            return Ok(Value::DateTime(DateTime::ZERO));
+        };
+        if self.to.base == BaseType::DateTime || read.is_zero() {
+            return Ok(Value::DateTime(read));
+        }
+        let local = match self.ctx.time_zone.unix_micros(read) {
+            Some(Local::Gap(instant)) => {
+                self.bad_time(ER_WARN_INVALID_TIMESTAMP, value, from)?;
+                self.ctx.time_zone.local(instant).unwrap_or(read)
+            }
+            _ => read,
+        };
+        if self.ctx.time_zone.datetime_to_utc(local).is_none() {
+            self.bad_time(ER_WARN_DATA_OUT_OF_RANGE, value, from)?;
+            return Ok(Value::DateTime(DateTime::ZERO));
+        }
+        Ok(Value::DateTime(local))
+    }
+
+    pub(super) fn time(&mut self, value: ValueRef<'_>, from: &SqlType) -> SqlResult<Value> {
+        let (fsp, truncate) = (self.to.decimals.min(6), self.truncates());
+        let exact = match value {
+            ValueRef::Json(json) => return self.time(ValueRef::Text(json_inner(json)), from),
+            ValueRef::Time(v) => v,
+            ValueRef::DateTime(v) => v.time(),
+            ValueRef::Date(_) => Time::ZERO,
+            // The empty text is midnight without a word.
+            ValueRef::Text(b"") => Time::ZERO,
+            ValueRef::Text(text) if from.base != BaseType::Bit => {
+                let parsed = parse::parse_time(text);
+                self.report(parsed.warnings, value, from)?;
+                self.odd_delimiter(parsed.odd_delimiter, text);
+                if parsed.from_datetime && parsed.value.is_some() && !parsed.warnings.any() {
+                    self.note_part_lost(value, from);
+                }
+                let rounded = parsed.rounded(fsp, truncate).unwrap_or(Time::ZERO);
+                if let Some(exact) = parsed.value
+                    && !parsed.warnings.out_of_range
+                {
+                    self.check_rounding(exact, value, from)?;
+                }
+                return Ok(Value::Time(rounded));
+            }
+            other => {
+                let (whole, _, micros) = number_parts(other, from);
+                match parse::time_from_number(whole) {
+                    Ok(v) => Time::from_micros(v.micros() + micros).unwrap_or(v),
+                    Err(noticed) => {
+                        self.report(noticed, value, from)?;
+                        // Too many hours are cut, minutes beyond 59 are no time at all.
+                        let far = whole.unsigned_abs() > 8_385_959;
+                        let most =
+                            Time::saturating_from_micros(if whole < 0 { i64::MIN } else { i64::MAX }).0;
+                        if far { most } else { Time::ZERO }
+                    }
+                }
+            }
+        };
+        self.check_rounding(exact, value, from)?;
+        Ok(Value::Time(exact.round(fsp, truncate)))
+    }
+
+    /// Rounding that reaches the hour 839 is cut to the range.
+    fn check_rounding(&mut self, exact: Time, value: ValueRef<'_>, from: &SqlType) -> SqlResult<()> {
+        const LIMIT: u64 = 839 * 3600 * 1_000_000;
+        let half = 10u64.pow(u32::from(6 - self.to.decimals.min(6))) / 2;
+        if !self.truncates() && exact.micros().unsigned_abs() + half >= LIMIT {
+            self.bad_time(ER_WARN_DATA_OUT_OF_RANGE, value, from)?;
+        }
+        Ok(())
+    }
+}
+
+/// A number's whole part, whether it was cut to 64 bits, and the fraction in microseconds.
+fn number_parts(value: ValueRef<'_>, from: &SqlType) -> (i64, bool, i64) {
+    let number = match value {
+        ValueRef::Int(v) => return (v, false, 0),
+        ValueRef::UInt(v) => Decimal::from_u64(v),
+        ValueRef::Double(v) => Decimal::from_f64(v).0,
+        ValueRef::Decimal(v) => v,
+        ValueRef::Text(text) => Decimal::from_u64(from.member_number(text).unwrap_or(0)),
+        _ => Decimal::ZERO,
+    };
+    let whole = number.truncate(0);
+    let micros = number.sub(&whole).map_or(0, |fraction| (fraction.to_f64() * 1e6).round() as i64);
+    let (whole, cut) = whole.to_i64();
+    (whole, cut, micros)
+}

@@ -1,0 +1,145 @@
+use super::*;
+use crate::temporal::parse::{DateFlags, parse_datetime, parse_time};
+use crate::{Charset, CollationId, Decimal, EnumDef, Text};
+use std::sync::Arc;
+
+/// `type | value | S(trict) or N(ot) | what the column holds, "-" for an error | conditions`, from MySQL 9.7.4.
+const ANSWERS: &str = include_str!("answers.txt");
+
+fn column_type(text: &str) -> SqlType {
+    let (name, rest) = text.split_at(text.find(['(', ' ']).unwrap_or(text.len()));
+    let inner = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or("", |(inner, _)| inner);
+    let mut numbers = inner.split(',').filter_map(|n| n.parse::<u32>().ok());
+    let members = || {
+        Arc::new(EnumDef { members: inner.split(',').map(|m| Text::from(m.trim_matches('\''))).collect() })
+    };
+    let (base, length) = match name {
+        "tinyint" => (BaseType::TinyInt, 4),
+        "smallint" => (BaseType::SmallInt, 6),
+        "int" => (BaseType::Int, 10),
+        "bigint" => (BaseType::BigInt, 20),
+        "decimal" => (BaseType::Decimal, 10),
+        "float" => (BaseType::Float, 12),
+        "double" => (BaseType::Double, 22),
+        "bit" => (BaseType::Bit, 1),
+        "year" => (BaseType::Year, 4),
+        "date" => (BaseType::Date, 10),
+        "datetime" => (BaseType::DateTime, 19),
+        "timestamp" => (BaseType::Timestamp, 19),
+        "time" => (BaseType::Time, 10),
+        "char" | "binary" => (BaseType::Char, 1),
+        "varchar" | "varbinary" => (BaseType::VarChar, 1),
+        "enum" => (BaseType::Enum(members()), 0),
+        "set" => (BaseType::Set(members()), 0),
+        other => panic!("{other}"),
+    };
+    let mut ty = SqlType::new(base, length);
+    ty.unsigned = rest.contains("unsigned") || rest.contains("zerofill");
+    ty.zerofill = rest.contains("zerofill");
+    match name {
+        "datetime" | "time" => ty.decimals = numbers.next().unwrap_or(0) as u8,
+        "float" | "double" if inner.is_empty() => ty.decimals = 31,
+        _ => {
+            ty.length = numbers.next().unwrap_or(ty.length);
+            ty.decimals = numbers.next().unwrap_or(0) as u8;
+        }
+    }
+    if matches!(name, "char" | "varchar" | "enum" | "set") {
+        let charset = rest.split_once("charset ").and_then(|(_, name)| crate::charset::lookup(name));
+        ty.collation = charset.unwrap_or(Charset::Utf8mb4).default_collation();
+    }
+    ty
+}
+
+fn literal(text: &str) -> (Value, SqlType) {
+    let quoted = text.split_once('\'').map(|(kind, rest)| (kind, rest.trim_end_matches('\'')));
+    let number = text.as_bytes();
+    match quoted {
+        Some(("", inner)) => {
+            let ty = SqlType {
+                collation: CollationId::UTF8MB4_0900_AI_CI,
+                ..SqlType::new(BaseType::VarChar, inner.len() as u32)
+            };
+            (Value::Text(Text::from(inner)), ty)
+        }
+        Some(("x", inner)) => {
+            let bytes: Vec<u8> = (0..inner.len() / 2)
+                .map(|i| u8::from_str_radix(&inner[i * 2..i * 2 + 2], 16).unwrap())
+                .collect();
+            (Value::Text(Text::from(bytes)), SqlType::new(BaseType::VarChar, 9))
+        }
+        Some(("date", inner)) => {
+            let value = parse_datetime(inner.as_bytes(), DateFlags::default()).value.unwrap();
+            (Value::Date(value.date()), SqlType::new(BaseType::Date, 10))
+        }
+        Some(("timestamp", inner)) => {
+            let value = parse_datetime(inner.as_bytes(), DateFlags::default()).value.unwrap();
+            (Value::DateTime(value), SqlType { decimals: 6, ..SqlType::new(BaseType::DateTime, 26) })
+        }
+        Some(("time", inner)) => {
+            let value = parse_time(inner.as_bytes()).value.unwrap();
+            (Value::Time(value), SqlType { decimals: 1, ..SqlType::new(BaseType::Time, 12) })
+        }
+        Some((kind, _)) => panic!("{kind}"),
+        None if text.contains('e') => (
+            Value::Double(text.parse().unwrap()),
+            SqlType { decimals: 31, ..SqlType::new(BaseType::Double, 22) },
+        ),
+        None => match text.parse::<i64>() {
+            Ok(v) => (Value::Int(v), SqlType::new(BaseType::BigInt, 20)),
+            Err(_) => {
+                let value = Decimal::parse(number).value;
+                let ty = SqlType { decimals: value.scale(), ..SqlType::new(BaseType::Decimal, 65) };
+                (Value::Decimal(value), ty)
+            }
+        },
+    }
+}
+
+fn shown(value: &Value, ty: &SqlType) -> String {
+    if ty.base == BaseType::Bit {
+        let Value::Text(bytes) = value else { panic!("{value:?}") };
+        return bytes.as_bytes().iter().fold("0x".into(), |out, byte| format!("{out}{byte:02X}"));
+    }
+    let mut out = Vec::new();
+    display::write_text(value.as_ref(), ty, &mut out);
+    String::from_utf8_lossy(&out).replace('\0', "\\0")
+}
+
+#[test]
+fn columns_store_what_mysql_stores() {
+    let zone = TimeZone::utc();
+    let mut wrong = Vec::new();
+    for line in ANSWERS.lines() {
+        let cells: Vec<&str> = line.split(" | ").map(|cell| cell.trim_end_matches(" |")).collect();
+        let (to, (value, from)) = (column_type(cells[0]), literal(cells[1]));
+        let strict = cells[2] == "S";
+        let ctx = StoreContext {
+            sql_mode: if strict { SqlMode::DEFAULT } else { SqlMode(0) },
+            strict,
+            time_zone: &zone,
+            now: DateTime::ZERO,
+            table: "t",
+        };
+        let mut diagnostics = Diagnostics::default();
+        let result = store(&value, &from, &to, "c", 1, &ctx, &mut diagnostics);
+        let mut conditions: Vec<String> = diagnostics
+            .list
+            .iter()
+            .map(|w| format!("{}{}", if w.level == Level::Note { "N" } else { "W" }, w.code))
+            .collect();
+        let stored = match result {
+            Ok(value) => shown(&value, &to),
+            Err(error) => {
+                conditions.push(format!("E{}", error.code));
+                "-".into()
+            }
+        };
+        let answer =
+            format!("{} | {} | {} | {stored} | {}", cells[0], cells[1], cells[2], conditions.join(" "));
+        if answer.trim_end() != line {
+            wrong.push(format!("want {line}\n got {answer}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
