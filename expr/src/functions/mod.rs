@@ -2,6 +2,13 @@
 //! [`FAMILIES`]. See `control.rs` for how one is written.
 
 pub mod control;
+mod format_locale;
+#[cfg(test)]
+pub(crate) mod oracle;
+pub mod string;
+pub mod string_code;
+pub mod string_search;
+mod support;
 
 use crate::context::EvalCtx;
 use crate::function::FunctionDef;
@@ -10,7 +17,12 @@ use aurora_types::{SqlError, SqlResult, SqlType, Value, ValueRef};
 use std::cmp::Ordering;
 
 /// Every family. Sorted by file name.
-pub(crate) static FAMILIES: &[&[FunctionDef]] = &[control::FUNCTIONS];
+pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
+    control::FUNCTIONS,
+    string::FUNCTIONS,
+    string_code::FUNCTIONS,
+    string_search::FUNCTIONS,
+];
 
 /// Order of two values of which at least one is JSON; `None` when they have none. The JSON family replaces it.
 pub(crate) type JsonCompare = fn(ValueRef<'_>, &SqlType, ValueRef<'_>, &SqlType) -> Option<Ordering>;
