@@ -5,14 +5,26 @@
 
 mod block;
 mod cache;
+mod cursor;
+mod filter;
+mod frame;
+mod hash;
 mod iter;
 mod key;
+mod meta;
 mod table;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use block::Block;
 pub(crate) use cache::BlockCache;
+pub(crate) use hash::hash64;
 pub(crate) use iter::TableIter;
 pub(crate) use key::{InternalKey, compare};
+pub(crate) use meta::{RangeTombstone, TableMeta};
 pub(crate) use table::{Found, Table};
-pub(crate) use writer::{RangeTombstone, TableMeta, TableOptions, TableWriter};
+pub(crate) use writer::{TableOptions, TableWriter};
+
+/// Version of the format, in every table's header.
+const FORMAT: u16 = 1;

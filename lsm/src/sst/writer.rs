@@ -1,10 +1,18 @@
 //! Writes a table, front to back.
 
+use super::block::{BlockBuilder, common_prefix};
+use super::filter::Filter;
+use super::frame::{BlockKind, CONTENTS_BYTES_MAX, Compressor, Handle, put_block};
+use super::hash::hash64;
+use super::key::compare;
+use super::meta::{Footer, RangeTombstone, TableMeta, encode_properties, encode_range_tombstones};
 use crate::error::{LsmError, Result};
 use crate::options::{EngineOptions, FilterKind};
 use crate::types::{EntryKind, Seq};
-use aurora_env::{FileSystem, Sealing};
-use std::path::Path;
+use aurora_env::{File, FileCipher, FileKind, FileSystem, Sealing};
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How tables are built.
 #[derive(Clone, Debug)]
@@ -30,66 +38,299 @@ impl From<&EngineOptions> for TableOptions {
     }
 }
 
-/// Hides every entry of a key in `start..end` that is older than `seq`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RangeTombstone {
-    pub(crate) start: Vec<u8>,
-    /// Exclusive.
-    pub(crate) end: Vec<u8>,
-    pub(crate) seq: Seq,
-}
+/// Keys in index blocks are few and their values short: a denser interval than that of rows finds them faster.
+const INDEX_RESTART_INTERVAL: usize = 8;
 
-/// What a finished table is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TableMeta {
-    pub(crate) file_bytes: u64,
-    /// Puts and deletes.
-    pub(crate) entries: u64,
-    /// Deletes.
-    pub(crate) tombstones: u64,
-    pub(crate) range_tombstones: u64,
-    /// No key and no start of a range tombstone is below.
-    pub(crate) smallest: Vec<u8>,
-    /// No key and no end of a range tombstone is above. Inclusive, so one point too far where a range ends here.
-    pub(crate) largest: Vec<u8>,
-    /// Over entries and range tombstones.
-    pub(crate) min_seq: Seq,
-    pub(crate) max_seq: Seq,
-}
+/// Finished bytes are handed to the file in pieces of at least this.
+const WRITE_BYTES: usize = 256 << 10;
+
+/// Four varints before key and value, at most.
+const ENTRY_HEAD_BYTES: usize = 25;
 
 /// A table in the making. Dropped without [`TableWriter::finish`], it leaves a file that no one can open.
 pub(crate) struct TableWriter {
-    _private: (),
+    file: Arc<dyn File>,
+    path: PathBuf,
+    cipher: Arc<dyn FileCipher>,
+    options: TableOptions,
+    /// Finished bytes that are not in the file yet; they belong at `flushed_bytes`.
+    out: Vec<u8>,
+    flushed_bytes: u64,
+    next_number: u32,
+    compressor: Option<Compressor>,
+    data: BlockBuilder,
+    /// The index block in the making, and the last key in it.
+    index: BlockBuilder,
+    index_last: (Vec<u8>, Seq),
+    top_index: BlockBuilder,
+    last_key: Vec<u8>,
+    last_seq: Seq,
+    /// Of each distinct user key.
+    hashes: Vec<u64>,
+    range_tombstones: Vec<RangeTombstone>,
+    meta: TableMeta,
+    /// After an error a block may be missing: nothing more is taken, and the file is never finished.
+    failed: Option<LsmError>,
 }
 
 impl TableWriter {
     /// Creates the file; `path` must not exist.
     pub(crate) fn create(
-        _fs: &dyn FileSystem,
-        _path: &Path,
-        _sealing: &dyn Sealing,
-        _options: &TableOptions,
+        fs: &dyn FileSystem,
+        path: &Path,
+        sealing: &dyn Sealing,
+        options: &TableOptions,
     ) -> Result<TableWriter> {
-        Err(LsmError::NotSupported("tables"))
+        let (header, cipher) = sealing.new_file(FileKind::Sst, super::FORMAT)?;
+        let file = fs.create(path).map_err(|source| LsmError::io("create", path, source))?;
+        Ok(TableWriter {
+            file,
+            path: path.to_owned(),
+            cipher,
+            options: options.clone(),
+            out: header.encode().to_vec(),
+            flushed_bytes: 0,
+            next_number: Footer::NUMBER + 1,
+            compressor: options.compress.then(Compressor::new),
+            data: BlockBuilder::new(options.restart_interval),
+            index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
+            index_last: (Vec::new(), Seq::ZERO),
+            top_index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
+            last_key: Vec::new(),
+            last_seq: Seq::ZERO,
+            hashes: Vec::new(),
+            range_tombstones: Vec::new(),
+            meta: TableMeta { min_seq: Seq::MAX, ..TableMeta::default() },
+            failed: None,
+        })
     }
 
     /// Adds an entry behind all others in [`super::compare`]'s order. Puts and deletes only.
-    pub(crate) fn add(&mut self, _user_key: &[u8], _seq: Seq, _kind: EntryKind, _value: &[u8]) -> Result<()> {
-        Err(LsmError::NotSupported("tables"))
+    ///
+    /// # Errors
+    /// An entry out of order is refused: written, it could never be found. What read it has a damaged source. After
+    /// an error the table can only be given up.
+    pub(crate) fn add(&mut self, user_key: &[u8], seq: Seq, kind: EntryKind, value: &[u8]) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.try_add(user_key, seq, kind, value).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    /// Adds a range tombstone, in any order, at any time.
-    pub(crate) fn add_range_tombstone(&mut self, _start: &[u8], _end: &[u8], _seq: Seq) -> Result<()> {
-        Err(LsmError::NotSupported("tables"))
+    fn try_add(&mut self, user_key: &[u8], seq: Seq, kind: EntryKind, value: &[u8]) -> Result<()> {
+        if kind == EntryKind::DeleteRange {
+            return Err(LsmError::NotSupported("range tombstones among entries"));
+        }
+        let entry_bytes = ENTRY_HEAD_BYTES.saturating_add(user_key.len()).saturating_add(value.len());
+        if entry_bytes > CONTENTS_BYTES_MAX / 2 {
+            return Err(LsmError::NotSupported("entries of 1 GiB"));
+        }
+        let first = self.meta.entries == 0;
+        if !first && compare(&self.last_key, self.last_seq, user_key, seq) != Ordering::Less {
+            return Err(LsmError::damaged(&self.path, "entries come out of order"));
+        }
+        if !self.data.is_empty() && self.data.len().saturating_add(entry_bytes) > self.options.block_bytes {
+            self.end_data_block(Some(user_key))?;
+        }
+        if first || self.last_key != user_key {
+            if self.options.filter != FilterKind::None {
+                self.hashes.push(hash64(user_key));
+            }
+            if first {
+                self.meta.smallest = user_key.to_vec();
+            }
+            self.last_key.clear();
+            self.last_key.extend_from_slice(user_key);
+        }
+        self.last_seq = seq;
+        self.data.add(user_key, seq, kind, value);
+        self.meta.entries += 1;
+        self.meta.tombstones += u64::from(kind == EntryKind::Delete);
+        self.meta.min_seq = self.meta.min_seq.min(seq);
+        self.meta.max_seq = self.meta.max_seq.max(seq);
+        Ok(())
     }
 
-    /// Bytes that the file would have if it ended now, about.
+    /// Adds a range tombstone, in any order, at any time. An empty range is left out.
+    pub(crate) fn add_range_tombstone(&mut self, start: &[u8], end: &[u8], seq: Seq) -> Result<()> {
+        if start < end {
+            self.range_tombstones.push(RangeTombstone { start: start.to_vec(), end: end.to_vec(), seq });
+            self.meta.min_seq = self.meta.min_seq.min(seq);
+            self.meta.max_seq = self.meta.max_seq.max(seq);
+        }
+        Ok(())
+    }
+
+    /// Bytes that the file would have if it ended now, about: the block in the making counts uncompressed.
     pub(crate) fn written_bytes(&self) -> u64 {
-        0
+        let pending = self.out.len() + self.data.len() + self.index.len() + self.top_index.len();
+        let filter = self.hashes.len() * self.options.filter_bits_per_key / 8;
+        self.flushed_bytes + (pending + filter) as u64
+    }
+
+    /// Entries so far, range tombstones not counted.
+    pub(crate) fn entries(&self) -> u64 {
+        self.meta.entries
     }
 
     /// Writes what is left, syncs the file (not its folder) and says what it is.
-    pub(crate) fn finish(self) -> Result<TableMeta> {
-        Err(LsmError::NotSupported("tables"))
+    pub(crate) fn finish(mut self) -> Result<TableMeta> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if !self.data.is_empty() {
+            self.end_data_block(None)?;
+        }
+        if !self.index.is_empty() {
+            self.end_index_block()?;
+        }
+        self.settle_meta();
+        let filter = Filter::build(self.options.filter, &self.hashes, self.options.filter_bits_per_key)
+            .map(|f| f.encode());
+        let filter = match filter {
+            Some(bytes) => self.put(BlockKind::Filter, &bytes, false)?,
+            None => Handle::default(),
+        };
+        let range_tombstones = if self.range_tombstones.is_empty() {
+            Handle::default()
+        } else {
+            let bytes = encode_range_tombstones(&self.range_tombstones);
+            self.put(BlockKind::RangeTombstones, &bytes, true)?
+        };
+        let mut top_index = std::mem::replace(&mut self.top_index, BlockBuilder::new(1));
+        let top_index = self.put(BlockKind::TopIndex, top_index.finish(), true)?;
+        let properties = encode_properties(&self.meta);
+        let properties = self.put(BlockKind::Properties, &properties, false)?;
+        let footer = Footer { top_index, properties, filter, range_tombstones };
+        let mut handle = Handle { offset: self.position(), len: 0, number: Footer::NUMBER };
+        put_block(&mut self.out, &*self.cipher, &mut handle, BlockKind::Footer, &footer.encode(), None)?;
+        self.flush()?;
+        self.file.sync_data().map_err(|source| LsmError::io("sync", &self.path, source))?;
+        self.meta.file_bytes = self.flushed_bytes;
+        Ok(self.meta)
+    }
+
+    /// Key range and counts, range tombstones included.
+    fn settle_meta(&mut self) {
+        self.range_tombstones.sort_by(|a, b| a.start.cmp(&b.start).then_with(|| b.seq.cmp(&a.seq)));
+        let meta = &mut self.meta;
+        meta.largest = std::mem::take(&mut self.last_key);
+        let mut empty = meta.entries == 0;
+        for tombstone in &self.range_tombstones {
+            if empty || tombstone.start < meta.smallest {
+                meta.smallest.clone_from(&tombstone.start);
+            }
+            if empty || tombstone.end > meta.largest {
+                meta.largest.clone_from(&tombstone.end);
+            }
+            empty = false;
+        }
+        meta.range_tombstones = self.range_tombstones.len() as u64;
+        if empty {
+            meta.min_seq = Seq::ZERO;
+        }
+    }
+
+    /// Offset in the file of the next block.
+    fn position(&self) -> u64 {
+        self.flushed_bytes + self.out.len() as u64
+    }
+
+    fn put(&mut self, kind: BlockKind, contents: &[u8], compress: bool) -> Result<Handle> {
+        let mut handle = Handle { offset: self.position(), len: 0, number: self.next_number };
+        // One number seals one block, also where an error comes in between.
+        self.next_number =
+            self.next_number.checked_add(1).ok_or(LsmError::NotSupported("tables of 2^32 blocks"))?;
+        let compressor = self.compressor.as_mut().filter(|_| compress);
+        put_block(&mut self.out, &*self.cipher, &mut handle, kind, contents, compressor)?;
+        if self.out.len() >= WRITE_BYTES {
+            self.flush()?;
+        }
+        Ok(handle)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.file
+            .write_all_at(&self.out, self.flushed_bytes)
+            .map_err(|source| LsmError::io("write", &self.path, source))?;
+        self.flushed_bytes += self.out.len() as u64;
+        self.out.clear();
+        Ok(())
+    }
+
+    /// Writes the data block and its index entry. `next_key` is the user key that the next block begins with.
+    fn end_data_block(&mut self, next_key: Option<&[u8]>) -> Result<()> {
+        let mut data = std::mem::replace(&mut self.data, BlockBuilder::new(1));
+        let handle = self.put(BlockKind::Rows, data.finish(), true)?;
+        data.clear();
+        self.data = data;
+        let (key, seq) = &mut self.index_last;
+        *seq = match next_key {
+            Some(next) if next != self.last_key => {
+                separator(&self.last_key, next, key);
+                Seq::ZERO
+            }
+            _ => {
+                key.clear();
+                key.extend_from_slice(&self.last_key);
+                self.last_seq
+            }
+        };
+        let mut value = Vec::with_capacity(16);
+        handle.encode(&mut value);
+        self.index.add(key, *seq, EntryKind::Put, &value);
+        if self.index.len() >= self.options.block_bytes {
+            self.end_index_block()?;
+        }
+        Ok(())
+    }
+
+    fn end_index_block(&mut self) -> Result<()> {
+        let mut index = std::mem::replace(&mut self.index, BlockBuilder::new(1));
+        let handle = self.put(BlockKind::Index, index.finish(), true)?;
+        index.clear();
+        self.index = index;
+        let mut value = Vec::with_capacity(16);
+        handle.encode(&mut value);
+        self.top_index.add(&self.index_last.0, self.index_last.1, EntryKind::Put, &value);
+        Ok(())
+    }
+}
+
+/// A short key `s` with `last` ≤ `s` < `next`, for `last` < `next`.
+fn separator(last: &[u8], next: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    let common = common_prefix(last, next);
+    match (last.get(common), next.get(common)) {
+        (Some(&low), Some(&high)) if low + 1 < high => {
+            out.extend_from_slice(&last[..common]);
+            out.push(low + 1);
+        }
+        // `next` goes on behind the byte that differs: up to there it lies between.
+        (Some(_), Some(_)) if next.len() > common + 1 => out.extend_from_slice(&next[..=common]),
+        _ => out.extend_from_slice(last),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_lie_between_and_are_short() {
+        let mut out = Vec::new();
+        for (last, next, want) in [
+            (&b"abcdef"[..], &b"abzzz"[..], &b"abd"[..]),
+            (b"abcdef", b"abd", b"abcdef"),
+            (b"abcdef", b"abd0", b"abd"),
+            (b"ab", b"abc", b"ab"),
+            (b"", b"a", b""),
+            (b"a\xff\xff", b"b", b"a\xff\xff"),
+            (b"a\xfe", b"a\xff", b"a\xfe"),
+        ] {
+            separator(last, next, &mut out);
+            assert_eq!(out, want);
+            assert!(last <= &out[..] && &out[..] < next);
+        }
     }
 }

@@ -1,0 +1,259 @@
+//! Blocks as they lie in the file: kind u8 ‖ codec u8 ‖ sealed contents ‖ tag.
+//!
+//! Kind and codec stand in the clear, and the seal binds them together with place and length.
+
+use crate::codec::Reader;
+use crate::codec::put_varint;
+use crate::error::{LsmError, Result};
+use aurora_env::{File, FileCipher, SealError};
+use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size};
+use std::ops::Range;
+use std::path::Path;
+
+/// What a block holds. Numbers are on disk; those from 16 on are kept for further kinds of data blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum BlockKind {
+    Rows = 1,
+    Index = 2,
+    TopIndex = 3,
+    Filter = 4,
+    Properties = 5,
+    RangeTombstones = 6,
+    Footer = 7,
+}
+
+impl BlockKind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            BlockKind::Rows => "data block",
+            BlockKind::Index => "index block",
+            BlockKind::TopIndex => "top index",
+            BlockKind::Filter => "filter",
+            BlockKind::Properties => "properties",
+            BlockKind::RangeTombstones => "range tombstones",
+            BlockKind::Footer => "footer",
+        }
+    }
+}
+
+const CODEC_NONE: u8 = 0;
+/// u32 length of the plain bytes, then an lz4 block.
+const CODEC_LZ4: u8 = 1;
+
+/// Kind and codec.
+pub(super) const CLEAR_BYTES: usize = 2;
+
+/// Plain contents stay far below what 32 bits can address.
+pub(super) const CONTENTS_BYTES_MAX: usize = 1 << 31;
+
+/// Where a block lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Handle {
+    pub(super) offset: u64,
+    /// All of its bytes, tag included; 0: there is no such block.
+    pub(super) len: u32,
+    /// Its number under the file's cipher.
+    pub(super) number: u32,
+}
+
+impl Handle {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.offset);
+        put_varint(out, u64::from(self.len));
+        put_varint(out, u64::from(self.number));
+    }
+
+    #[inline]
+    pub(super) fn decode(bytes: &[u8]) -> Option<Handle> {
+        let mut reader = Reader::new(bytes);
+        let offset = reader.varint()?;
+        let len = u32::try_from(reader.varint()?).ok()?;
+        let number = u32::try_from(reader.varint()?).ok()?;
+        reader.is_empty().then_some(Handle { offset, len, number })
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.len != 0
+    }
+
+    /// kind ‖ codec ‖ offset u64 ‖ length u32.
+    fn associated_data(&self, kind: u8, codec: u8) -> [u8; 14] {
+        let mut data = [0; 14];
+        data[0] = kind;
+        data[1] = codec;
+        data[2..10].copy_from_slice(&self.offset.to_le_bytes());
+        data[10..].copy_from_slice(&self.len.to_le_bytes());
+        data
+    }
+}
+
+/// Compresses with buffers that live on.
+pub(super) struct Compressor {
+    table: CompressTable,
+    out: Vec<u8>,
+}
+
+impl Compressor {
+    pub(super) fn new() -> Compressor {
+        Compressor { table: CompressTable::small(), out: Vec::new() }
+    }
+
+    /// The compressed form with its head, where that saves 12 % at least.
+    fn compress(&mut self, contents: &[u8]) -> Option<&[u8]> {
+        let plain_bytes = u32::try_from(contents.len()).ok()?;
+        let room = 4 + get_maximum_output_size(contents.len());
+        if self.out.len() < room {
+            self.out.resize(room, 0);
+        }
+        let (head, body) = self.out.split_at_mut(4);
+        head.copy_from_slice(&plain_bytes.to_le_bytes());
+        let len = 4 + compress_into_with_table(contents, body, &mut self.table).ok()?;
+        (len * 25 <= contents.len() * 22).then(|| self.out.get(..len))?
+    }
+}
+
+/// Appends the stored form of a block to `out`. `handle` has its place and number; its length is set here.
+pub(super) fn put_block(
+    out: &mut Vec<u8>,
+    cipher: &dyn FileCipher,
+    handle: &mut Handle,
+    kind: BlockKind,
+    contents: &[u8],
+    compressor: Option<&mut Compressor>,
+) -> Result<()> {
+    let (codec, body) = match compressor.and_then(|compressor| compressor.compress(contents)) {
+        Some(compressed) => (CODEC_LZ4, compressed),
+        None => (CODEC_NONE, contents),
+    };
+    let len = CLEAR_BYTES + body.len() + cipher.overhead_bytes();
+    handle.len = u32::try_from(len).map_err(|_| LsmError::NotSupported("blocks of 4 GiB"))?;
+    out.reserve(len);
+    out.extend_from_slice(&[kind as u8, codec]);
+    let from = out.len();
+    out.extend_from_slice(body);
+    cipher.seal(u64::from(handle.number), &handle.associated_data(kind as u8, codec), out, from);
+    Ok(())
+}
+
+fn damaged(path: &Path, kind: BlockKind, offset: u64, what: &str) -> LsmError {
+    LsmError::damaged(path, format!("{} at offset {offset}: {what}", kind.name()))
+}
+
+/// One table's blocks on disk.
+pub(super) struct BlockFile<'a> {
+    pub(super) file: &'a dyn File,
+    pub(super) path: &'a Path,
+    pub(super) cipher: &'a dyn FileCipher,
+    pub(super) file_bytes: u64,
+}
+
+impl BlockFile<'_> {
+    /// What to say of a block whose plain contents make no sense.
+    pub(super) fn damaged(&self, kind: BlockKind, handle: Handle, what: &str) -> LsmError {
+        damaged(self.path, kind, handle.offset, what)
+    }
+
+    /// Reads `buf` at `offset`; an early end is damage.
+    pub(super) fn read(&self, buf: &mut [u8], offset: u64) -> Result<()> {
+        self.file.read_exact_at(buf, offset).map_err(|source| match source.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                LsmError::damaged(self.path, format!("ends within {} bytes at offset {offset}", buf.len()))
+            }
+            _ => LsmError::io("read", self.path, source),
+        })
+    }
+
+    /// Checks a handle before memory is taken for it.
+    pub(super) fn check(&self, kind: BlockKind, handle: Handle) -> Result<()> {
+        match handle.offset.checked_add(u64::from(handle.len)) {
+            Some(end) if end <= self.file_bytes => Ok(()),
+            _ => Err(self.damaged(kind, handle, "reaches beyond the end of the file")),
+        }
+    }
+
+    /// Reads and opens a block; the contents are the range of the bytes.
+    pub(super) fn load(&self, kind: BlockKind, handle: Handle) -> Result<(Vec<u8>, Range<usize>)> {
+        self.check(kind, handle)?;
+        let mut stored = vec![0; handle.len as usize];
+        self.read(&mut stored, handle.offset)?;
+        self.open(kind, handle, stored)
+    }
+
+    /// Opens a block that was read already.
+    pub(super) fn open(
+        &self,
+        kind: BlockKind,
+        handle: Handle,
+        mut stored: Vec<u8>,
+    ) -> Result<(Vec<u8>, Range<usize>)> {
+        let Some((&mut [found_kind, codec], sealed)) = stored.split_first_chunk_mut::<CLEAR_BYTES>() else {
+            return Err(self.damaged(kind, handle, "too short"));
+        };
+        let data = handle.associated_data(found_kind, codec);
+        let plain_bytes =
+            self.cipher.open(u64::from(handle.number), &data, sealed).map_err(|error| match error {
+                SealError::BadTag { .. } => self.damaged(kind, handle, "its tag does not match"),
+                other => LsmError::Seal(format!("{}: {other}", self.path.display()).into()),
+            })?;
+        if found_kind != kind as u8 {
+            // The seal holds, so a writer meant it.
+            return Err(self.damaged(kind, handle, &format!("is of kind {found_kind}")));
+        }
+        match codec {
+            CODEC_NONE => Ok((stored, CLEAR_BYTES..CLEAR_BYTES + plain_bytes)),
+            CODEC_LZ4 => {
+                let plain = sealed.get(..plain_bytes).and_then(decompress);
+                let plain = plain.ok_or_else(|| self.damaged(kind, handle, "does not decompress"))?;
+                let range = 0..plain.len();
+                Ok((plain, range))
+            }
+            _ => Err(self.damaged(kind, handle, &format!("has codec {codec}"))),
+        }
+    }
+}
+
+fn decompress(body: &[u8]) -> Option<Vec<u8>> {
+    let (head, body) = body.split_first_chunk::<4>()?;
+    let plain_bytes = u32::from_le_bytes(*head) as usize;
+    // No lz4 block grows more than 255-fold: nobody makes us take more memory than that.
+    if plain_bytes > body.len().saturating_mul(255).min(CONTENTS_BYTES_MAX) {
+        return None;
+    }
+    let mut plain = vec![0; plain_bytes];
+    (decompress_into(body, &mut plain).ok()? == plain_bytes).then_some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_round_trip() {
+        let handle = Handle { offset: u64::MAX, len: 16_000, number: u32::MAX };
+        let mut bytes = Vec::new();
+        handle.encode(&mut bytes);
+        assert_eq!(Handle::decode(&bytes), Some(handle));
+        bytes.push(0);
+        assert_eq!(Handle::decode(&bytes), None);
+    }
+
+    #[test]
+    fn only_what_shrinks_is_compressed() {
+        let mut compressor = Compressor::new();
+        let rows = b"the same row again ".repeat(900);
+        let compressed = compressor.compress(&rows).unwrap();
+        assert!(compressed.len() < 1000);
+        assert_eq!(decompress(compressed).unwrap(), rows);
+        let mut rng = aurora_env::sim::SimRng::new(1);
+        let noise: Vec<u8> = (0..16_384).map(|_| rng.next_u64() as u8).collect();
+        assert!(compressor.compress(&noise).is_none());
+        assert!(compressor.compress(b"").is_none());
+    }
+
+    #[test]
+    fn hostile_lengths_take_no_memory() {
+        assert!(decompress(&[0xff, 0xff, 0xff, 0xff, 1, 2, 3]).is_none());
+        assert!(decompress(&[1, 0]).is_none());
+    }
+}
