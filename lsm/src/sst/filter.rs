@@ -148,7 +148,8 @@ impl Filter {
             }
             CLASSIC => {
                 let bloom = Bloom::from_slice(body).ok()?;
-                if bloom.len() == 0 {
+                // A position is taken modulo the number of bits.
+                if bloom.len() < 8 {
                     return None;
                 }
                 Some(Filter::Classic(Box::new(bloom)))

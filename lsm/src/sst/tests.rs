@@ -4,7 +4,7 @@ use super::*;
 use crate::error::{LsmError, Result};
 use crate::options::FilterKind;
 use crate::types::{EntryKind, Seq};
-use aurora_env::sim::{SimEntropy, SimFaults, SimFs};
+use aurora_env::sim::{NonceWatch, SimEntropy, SimFaults, SimFs};
 use aurora_env::{FileSystem, PlainSealing};
 use proptest::prelude::*;
 use std::cmp::Reverse;
@@ -13,12 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// User key, then seq downward: [`compare`]'s order.
-type Model = BTreeMap<(Vec<u8>, Reverse<u64>), Option<Vec<u8>>>;
+type Model = BTreeMap<Key, Option<Vec<u8>>>;
+type Key = (Vec<u8>, Reverse<u64>);
+type Entry = (Key, Option<Vec<u8>>);
 
 struct Place {
     fs: Arc<SimFs>,
     path: PathBuf,
-    sealing: PlainSealing,
+    /// Fails a test that seals two blocks of a file under one number.
+    sealing: NonceWatch,
     cache: Arc<BlockCache>,
 }
 
@@ -27,7 +30,8 @@ impl Place {
         let fs = SimFs::new(7);
         let dir = Path::new("/d");
         fs.create_dir_all(dir).unwrap();
-        let sealing = PlainSealing::new([3; 16], Arc::new(SimEntropy::new(5)));
+        let plain = PlainSealing::new([3; 16], Arc::new(SimEntropy::new(5)));
+        let sealing = NonceWatch::new(Arc::new(plain));
         Place { fs, path: dir.join("1.sst"), sealing, cache: BlockCache::new(cache_bytes) }
     }
 
@@ -67,14 +71,14 @@ fn numbered(count: u64) -> Model {
         .collect()
 }
 
-fn entry_at(iter: &TableIter) -> ((Vec<u8>, Reverse<u64>), Option<Vec<u8>>) {
+fn entry_at(iter: &TableIter) -> Entry {
     assert_eq!(&*iter.pinned_value(), iter.value());
     let value = (iter.kind() == EntryKind::Put).then(|| iter.value().to_vec());
     assert!(value.is_some() || iter.value().is_empty());
     ((iter.user_key().to_vec(), Reverse(iter.seq().0)), value)
 }
 
-fn walk(iter: &mut TableIter, forward: bool) -> Result<Vec<((Vec<u8>, Reverse<u64>), Option<Vec<u8>>)>> {
+fn walk(iter: &mut TableIter, forward: bool) -> Result<Vec<Entry>> {
     let mut met = Vec::new();
     let mut stands = if forward { iter.seek_to_first()? } else { iter.seek_to_last()? };
     while stands {
@@ -317,7 +321,7 @@ fn a_flipped_bit_is_damage() {
     }
 }
 
-fn read_all(place: &Place, all: &[((Vec<u8>, Reverse<u64>), Option<Vec<u8>>)]) -> Result<()> {
+fn read_all(place: &Place, all: &[Entry]) -> Result<()> {
     let table = place.open()?;
     let mut first = None;
     for ((key, Reverse(seq)), value) in all {
@@ -346,6 +350,33 @@ fn read_all(place: &Place, all: &[((Vec<u8>, Reverse<u64>), Option<Vec<u8>>)]) -
             Ok(())
         }
         (walked, looked_up) => panic!("walk and lookups disagree: {walked:?}, {looked_up:?}"),
+    }
+}
+
+#[test]
+fn blocks_that_changed_places_are_damage() {
+    let place = Place::new(0);
+    let mut writer = place.writer(&TableOptions { compress: false, ..options(FilterKind::None) });
+    for n in 0..40u32 {
+        writer.add(&n.to_be_bytes(), Seq(1), EntryKind::Put, &[7; 300]).unwrap();
+    }
+    writer.finish().unwrap();
+    // One entry a block: the second and third are equally long, and each is sound where it belongs.
+    let first = u64::try_from(aurora_env::FILE_HEADER_BYTES).unwrap();
+    let (clear, head, key, value, trailer, crc) = (2, 5, 4, 300, 4 + 12, 4);
+    let len = clear + head + key + value + trailer + crc;
+    let file = place.fs.open(&place.path).unwrap();
+    let (mut second, mut third) = (vec![0; len], vec![0; len]);
+    file.read_exact_at(&mut second, first + len as u64).unwrap();
+    file.read_exact_at(&mut third, first + 2 * len as u64).unwrap();
+    assert_ne!(second, third);
+    let table = place.open().unwrap();
+    assert!(table.get(&1u32.to_be_bytes(), Seq(1)).unwrap().is_some());
+    file.write_all_at(&third, first + len as u64).unwrap();
+    file.write_all_at(&second, first + 2 * len as u64).unwrap();
+    for n in 0..40u32 {
+        let found = table.get(&n.to_be_bytes(), Seq(1));
+        assert_eq!(found.is_err_and(|error| error.is_damage()), n == 1 || n == 2, "{n}");
     }
 }
 

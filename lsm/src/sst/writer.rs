@@ -44,6 +44,9 @@ const INDEX_RESTART_INTERVAL: usize = 8;
 /// Finished bytes are handed to the file in pieces of at least this.
 const WRITE_BYTES: usize = 256 << 10;
 
+/// A target beyond this is taken for this: with the largest entry, a block stays within its limit.
+const BLOCK_BYTES_MAX: usize = 64 << 20;
+
 /// Four varints before key and value, at most.
 const ENTRY_HEAD_BYTES: usize = 25;
 
@@ -87,7 +90,10 @@ impl TableWriter {
             file,
             path: path.to_owned(),
             cipher,
-            options: options.clone(),
+            options: TableOptions {
+                block_bytes: options.block_bytes.min(BLOCK_BYTES_MAX),
+                ..options.clone()
+            },
             out: header.encode().to_vec(),
             flushed_bytes: 0,
             next_number: Footer::NUMBER + 1,
@@ -237,6 +243,9 @@ impl TableWriter {
     }
 
     fn put(&mut self, kind: BlockKind, contents: &[u8], compress: bool) -> Result<Handle> {
+        if contents.len() > CONTENTS_BYTES_MAX {
+            return Err(LsmError::NotSupported("blocks of more than 2 GiB"));
+        }
         let mut handle = Handle { offset: self.position(), len: 0, number: self.next_number };
         // One number seals one block, also where an error comes in between.
         self.next_number =
