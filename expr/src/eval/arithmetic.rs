@@ -163,7 +163,7 @@ fn is_bytes(expr: &Expr) -> bool {
 }
 
 /// Bits of a number: doubles and decimals are rounded, negative numbers keep their two's complement.
-fn bits(value: ValueRef<'_>, ty: &SqlType, ctx: &mut EvalCtx<'_>) -> SqlResult<u64> {
+pub(crate) fn bits(value: ValueRef<'_>, ty: &SqlType, ctx: &mut EvalCtx<'_>) -> SqlResult<u64> {
     match value {
         ValueRef::Text(text)
             if typing::is_string(ty)

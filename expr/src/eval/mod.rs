@@ -9,6 +9,7 @@ mod compare;
 mod convert;
 mod in_set;
 
+pub(crate) use arithmetic::{bits, describe};
 pub use cache::EvalCache;
 pub(crate) use convert::{plain_text, text_operand as text_of};
 pub use in_set::InSet;

@@ -2,7 +2,11 @@
 //! [`FAMILIES`]. See `control.rs` for how one is written.
 
 pub mod control;
+pub mod crypto;
 mod format_locale;
+pub mod info;
+pub mod misc;
+pub mod numeric;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod string;
@@ -19,6 +23,10 @@ use std::cmp::Ordering;
 /// Every family. Sorted by file name.
 pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     control::FUNCTIONS,
+    crypto::FUNCTIONS,
+    info::FUNCTIONS,
+    misc::FUNCTIONS,
+    numeric::FUNCTIONS,
     string::FUNCTIONS,
     string_code::FUNCTIONS,
     string_search::FUNCTIONS,

@@ -286,3 +286,8 @@ pub(crate) fn check(table: &str) {
 fn strings() {
     check(include_str!("testdata/string.txt"));
 }
+
+#[test]
+fn session_facts_digests_and_addresses() {
+    check(include_str!("testdata/misc.txt"));
+}

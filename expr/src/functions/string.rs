@@ -2,7 +2,7 @@
 
 use super::support::{
     char_len, char_offset, char_range, chars_of, connection_text, constant_int, def, exceeds_packet,
-    may_be_null, numeric_args, text_like, text_value,
+    may_be_null, numeric_args, text_led, text_like, text_value,
 };
 use crate::build::BuildContext;
 use crate::context::EvalCtx;
@@ -217,7 +217,7 @@ fn lower(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 
 fn trim_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     let all: Vec<&Expr> = args.iter().collect();
-    text_like(&all, chars_of(&args[0]), "trim", ctx).map(may_be_null)
+    text_led(&all, chars_of(&args[0]), "trim", ctx).map(may_be_null)
 }
 
 fn trim(args: &Args<'_>, leading: bool, trailing: bool) -> SqlResult<Value> {
@@ -252,7 +252,7 @@ fn counted(count: Option<i64>, chars_each: u64) -> u64 {
 fn pad_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     numeric_args(args, &[1]);
     let chars = counted(constant_int(&args[1]), 1);
-    text_like(&[&args[0], &args[2]], chars, "lpad", ctx).map(may_be_null)
+    text_led(&[&args[0], &args[2]], chars, "lpad", ctx).map(may_be_null)
 }
 
 fn pad(ctx: &mut EvalCtx<'_>, args: &Args<'_>, left: bool) -> SqlResult<Value> {
@@ -312,7 +312,7 @@ fn replace_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     // Every character may be replaced once; MySQL reckons with half as much again as the replacement grows.
     let grows = chars_of(&args[2]).saturating_sub(chars_of(&args[1]));
     let chars = chars.saturating_add((chars / chars_of(&args[1]).max(1)).saturating_mul(grows));
-    text_like(&[&args[0], &args[1], &args[2]], chars, "replace", ctx).map(may_be_null)
+    text_led(&[&args[0], &args[1], &args[2]], chars, "replace", ctx).map(may_be_null)
 }
 
 fn replace(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
@@ -368,7 +368,7 @@ fn space(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 fn insert_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     numeric_args(args, &[1, 2]);
     let chars = chars_of(&args[0]).saturating_add(chars_of(&args[3]));
-    text_like(&[&args[0], &args[3]], chars, "insert", ctx).map(may_be_null)
+    text_led(&[&args[0], &args[3]], chars, "insert", ctx).map(may_be_null)
 }
 
 fn insert(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {

@@ -279,7 +279,7 @@ fn convert_base(ctx: &mut EvalCtx<'_>, args: &Args<'_>, from: i64, to: i64) -> S
     Ok(ascii_value(digits.iter().rev().collect()))
 }
 
-/// The number at the start of `text`, and whether it did not fit 64 bits.
+/// The number at the start of `text`, and whether there was none or one that did not fit 64 bits.
 fn parse_radix(text: &[u8], base: u32, signed: bool) -> (u64, bool) {
     let text = text.trim_ascii_start();
     let (negative, digits) = match text {
@@ -288,6 +288,9 @@ fn parse_radix(text: &[u8], base: u32, signed: bool) -> (u64, bool) {
         _ => (false, text),
     };
     let mut value: u64 = 0;
+    if !digits.first().is_some_and(|b| char::from(*b).is_digit(base)) {
+        return (0, true);
+    }
     for digit in digits.iter().map_while(|b| char::from(*b).to_digit(base)) {
         match value.checked_mul(u64::from(base)).and_then(|v| v.checked_add(u64::from(digit))) {
             Some(v) => value = v,

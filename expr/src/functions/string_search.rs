@@ -1,7 +1,7 @@
 //! Finding in strings and choosing among them: INSTR, FIELD, FIND_IN_SET, ELT, MAKE_SET, STRCMP.
 
 use super::support::{
-    char_len, char_offset, chars_of, def, exceeds_packet, may_be_null, numeric_args, text_like,
+    char_len, char_offset, chars_of, def, exceeds_packet, may_be_null, numeric_args, text_led, text_like,
 };
 use crate::build::BuildContext;
 use crate::context::EvalCtx;
@@ -180,7 +180,7 @@ fn locate(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 
 fn substring_index_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     numeric_args(args, &[2]);
-    text_like(&[&args[0], &args[1]], chars_of(&args[0]), "substring_index", ctx).map(may_be_null)
+    text_led(&[&args[0], &args[1]], chars_of(&args[0]), "substring_index", ctx).map(may_be_null)
 }
 
 fn substring_index(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
@@ -193,7 +193,11 @@ fn substring_index(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     let found = if n > 0 {
         memchr::memmem::find_iter(&text, &*delimiter).nth(wanted - 1).map(|at| &text[..at])
     } else {
-        memchr::memmem::rfind_iter(&text, &*delimiter).nth(wanted - 1).map(|at| &text[at + delimiter.len()..])
+        // Occurrences are told apart from the left, whichever end they are counted from.
+        let total = memchr::memmem::find_iter(&text, &*delimiter).count();
+        let skip = total.checked_sub(wanted);
+        skip.and_then(|skip| memchr::memmem::find_iter(&text, &*delimiter).nth(skip))
+            .map(|at| &text[at + delimiter.len()..])
     };
     Ok(match found {
         Some(part) => Value::Text(Text::from(part)),

@@ -74,6 +74,16 @@ pub(super) fn text_like(args: &[&Expr], chars: u64, function: &str, ctx: &BuildC
     Ok(Typed { ty: typing::text(chars, ctx.collation), coercibility: Coercibility::COERCIBLE })
 }
 
+/// As [`text_like`], but bytes among the later arguments do not make a character string binary.
+pub(super) fn text_led(args: &[&Expr], chars: u64, function: &str, ctx: &BuildContext) -> SqlResult<Typed> {
+    let binary = |e: &Expr| typing::is_string(&e.ty) && e.ty.collation.is_binary();
+    if binary(args[0]) {
+        return Ok(bytes(chars));
+    }
+    let kept: Vec<&Expr> = args.iter().copied().filter(|e| !binary(e)).collect();
+    text_like(&kept, chars, function, ctx)
+}
+
 /// Text of the connection's collation.
 pub(super) fn connection_text(chars: u64, ctx: &BuildContext) -> Typed {
     Typed { ty: typing::text(chars, ctx.collation), coercibility: Coercibility::COERCIBLE }
