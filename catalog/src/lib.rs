@@ -28,5 +28,5 @@ pub use index::{IndexDef, IndexKind, IndexPart, IndexState, KeyPart};
 pub use pins::{Pin, PinWait};
 pub use schema::SchemaDef;
 pub use snapshot::CatalogSnapshot;
-pub use table::{TableDef, TableOptions};
+pub use table::{TableDef, TableOptions, names_equal};
 pub use view::{ViewAlgorithm, ViewCheckOption, ViewDef, ViewSecurity};

@@ -1,1 +1,18 @@
+//! Plans to rows: operators, the point path, and everything that writes rows. README.md has the map.
 
+mod ddl;
+mod host;
+mod normal;
+mod ops;
+mod point;
+mod ranges;
+mod runtime;
+mod shape;
+mod statement;
+mod write;
+
+pub use ddl::{build_index, copy_rows};
+pub use host::{Host, Settings};
+pub use shape::{IndexShape, PartShape, PartSource, TableInfo};
+pub use statement::{Outcome, Statement, evaluate, explain_analyze_rows};
+pub use write::Changes;

@@ -1,0 +1,295 @@
+//! Grouping: by hash in order of first arrival, or by change of group on sorted input; ROLLUP.
+
+use super::{Op, Row};
+use crate::runtime::Runtime;
+use aurora_expr::{Accumulator, EvalCtx, Expr};
+use aurora_planner::{AggregateCall, AggregateStrategy};
+use aurora_types::{SqlResult, SqlType, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub(super) struct Aggregate<'a> {
+    input: Box<dyn Op + 'a>,
+    groups: &'a [Expr],
+    calls: &'a [AggregateCall],
+    arg_types: Vec<Vec<SqlType>>,
+    rollup: bool,
+    sorted: bool,
+    /// Finished groups, when all input had to be read first.
+    output: std::vec::IntoIter<Row>,
+    /// Sorted input: the group that is being collected, and its key.
+    current: Option<(Vec<u8>, Group)>,
+    done: bool,
+    input_row: Row,
+    bytes: usize,
+}
+
+/// The running state of one group.
+struct Group {
+    values: Row,
+    rolled_up: u64,
+    states: Vec<State>,
+}
+
+struct State {
+    accumulator: Accumulator,
+    /// DISTINCT: what was counted.
+    seen: Option<HashSet<Vec<u8>>>,
+    /// ORDER BY inside the call: sort key, arrival, arguments.
+    ordered: Option<Vec<(Vec<u8>, usize, Row)>>,
+}
+
+impl<'a> Aggregate<'a> {
+    pub fn new(
+        input: Box<dyn Op + 'a>,
+        groups: &'a [Expr],
+        calls: &'a [AggregateCall],
+        rollup: bool,
+        strategy: AggregateStrategy,
+    ) -> Aggregate<'a> {
+        Aggregate {
+            input,
+            groups,
+            calls,
+            arg_types: calls
+                .iter()
+                .map(|call| call.args.iter().map(|arg| arg.ty.clone()).collect())
+                .collect(),
+            rollup,
+            sorted: strategy == AggregateStrategy::Sorted && !rollup && !groups.is_empty(),
+            output: Vec::new().into_iter(),
+            current: None,
+            done: false,
+            input_row: Row::new(),
+            bytes: 0,
+        }
+    }
+
+    fn new_group(&self, values: Row, rolled_up: u64) -> Group {
+        let states = self
+            .calls
+            .iter()
+            .zip(&self.arg_types)
+            .map(|(call, types)| State {
+                accumulator: Accumulator::new(call.function, types, &call.ty),
+                seen: (call.distinct && !call.function.ignores_distinct()).then(HashSet::new),
+                ordered: (!call.order_by.is_empty()).then(Vec::new),
+            })
+            .collect();
+        Group { values, rolled_up, states }
+    }
+
+    fn group_of(&self, row: &[Value], ctx: &mut EvalCtx<'_>, key: &mut Vec<u8>) -> SqlResult<Row> {
+        key.clear();
+        let mut values = Row::with_capacity(self.groups.len());
+        for expr in self.groups {
+            let value = expr.eval(row, ctx)?;
+            crate::normal::put(value.as_ref(), &expr.ty, false, key);
+            values.push(value);
+        }
+        Ok(values)
+    }
+
+    fn finish(&self, rt: &Runtime<'_>, mut group: Group, ctx: &mut EvalCtx<'_>) -> SqlResult<Row> {
+        let mut row = group.values;
+        for ((call, types), state) in self.calls.iter().zip(&self.arg_types).zip(&mut group.states) {
+            if let Some(mut ordered) = state.ordered.take() {
+                ordered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
+                for (_, _, args) in ordered {
+                    step(&mut state.accumulator, call, &args, types, rt, ctx)?;
+                }
+            }
+            row.push(state.accumulator.finish(ctx)?);
+        }
+        if self.rollup {
+            row.push(Value::Int(group.rolled_up as i64));
+        }
+        Ok(row)
+    }
+
+    fn rollup_all(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
+        // Rolled-up columns sort behind all values of theirs: every super-aggregate follows its groups.
+        let mut groups: BTreeMap<Vec<u8>, Group> = BTreeMap::new();
+        let count = self.groups.len();
+        let mut row = std::mem::take(&mut self.input_row);
+        while self.input.next(rt, ctx, &mut row)? {
+            let mut values = Row::with_capacity(count);
+            let mut keys: Vec<Vec<u8>> = Vec::with_capacity(count);
+            for expr in self.groups {
+                let value = expr.eval(&row, ctx)?;
+                let mut key = vec![1];
+                crate::normal::put(value.as_ref(), &expr.ty, false, &mut key);
+                keys.push(key);
+                values.push(value);
+            }
+            for rolled in 0..=count {
+                let kept = count - rolled;
+                let mut key: Vec<u8> = keys[..kept].concat();
+                key.resize(key.len() + rolled, 2);
+                if !groups.contains_key(&key) {
+                    let mut group_values = values.clone();
+                    group_values[kept..].fill(Value::Null);
+                    rt.hold(key.len() + 64 * (count + self.calls.len()))?;
+                    groups.insert(key.clone(), self.new_group(group_values, (1u64 << rolled) - 1));
+                }
+                if let Some(group) = groups.get_mut(&key) {
+                    accumulate(self.calls, &self.arg_types, group, &row, rt, ctx)?;
+                }
+            }
+        }
+        self.input_row = row;
+        groups.into_values().map(|group| self.finish(rt, group, ctx)).collect()
+    }
+
+    fn hash_all(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
+        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut groups: Vec<Group> = Vec::new();
+        if self.groups.is_empty() {
+            groups.push(self.new_group(Row::new(), 0));
+        }
+        let mut key = Vec::new();
+        let mut row = std::mem::take(&mut self.input_row);
+        while self.input.next(rt, ctx, &mut row)? {
+            let at = if self.groups.is_empty() {
+                0
+            } else {
+                let values = self.group_of(&row, ctx, &mut key)?;
+                match places.get(key.as_slice()) {
+                    Some(at) => *at,
+                    None => {
+                        let bytes = key.len() + 96 * (values.len() + self.calls.len()) + 64;
+                        rt.hold(bytes)?;
+                        self.bytes += bytes;
+                        groups.push(self.new_group(values, 0));
+                        places.insert(key.clone(), groups.len() - 1);
+                        groups.len() - 1
+                    }
+                }
+            };
+            accumulate(self.calls, &self.arg_types, &mut groups[at], &row, rt, ctx)?;
+        }
+        self.input_row = row;
+        groups.into_iter().map(|group| self.finish(rt, group, ctx)).collect()
+    }
+}
+
+fn step(
+    accumulator: &mut Accumulator,
+    call: &AggregateCall,
+    args: &[Value],
+    types: &[SqlType],
+    rt: &Runtime<'_>,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<()> {
+    if call.args.is_empty() {
+        accumulator.add_rows(1);
+        return Ok(());
+    }
+    let separator = call.separator.as_deref().unwrap_or(",");
+    accumulator.step(args, types, separator.as_bytes(), rt.settings.group_concat_max_len, ctx)
+}
+
+fn accumulate(
+    calls: &[AggregateCall],
+    arg_types: &[Vec<SqlType>],
+    group: &mut Group,
+    row: &[Value],
+    rt: &Runtime<'_>,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<()> {
+    for ((call, types), state) in calls.iter().zip(arg_types).zip(&mut group.states) {
+        if call.args.is_empty() {
+            state.accumulator.add_rows(1);
+            continue;
+        }
+        let mut args = Row::with_capacity(call.args.len());
+        for arg in &call.args {
+            args.push(arg.eval(row, ctx)?);
+        }
+        if let Some(seen) = &mut state.seen {
+            if args.iter().any(Value::is_null) {
+                continue;
+            }
+            let mut key = Vec::new();
+            for (value, ty) in args.iter().zip(types) {
+                crate::normal::put(value.as_ref(), ty, false, &mut key);
+            }
+            let bytes = key.len() + 48;
+            if !seen.insert(key) {
+                continue;
+            }
+            rt.hold(bytes)?;
+        }
+        match &mut state.ordered {
+            Some(ordered) => {
+                if args.iter().any(Value::is_null) {
+                    continue;
+                }
+                let mut key = Vec::new();
+                super::sort::sort_key(&call.order_by, row, ctx, &mut key)?;
+                rt.hold(key.len() + super::row_bytes(&args))?;
+                let arrival = ordered.len();
+                ordered.push((key, arrival, args));
+            }
+            None => step(&mut state.accumulator, call, &args, types, rt, ctx)?,
+        }
+    }
+    Ok(())
+}
+
+impl Op for Aggregate<'_> {
+    fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+        self.current = None;
+        self.done = false;
+        rt.release(std::mem::take(&mut self.bytes));
+        self.input.open(rt, ctx)?;
+        if !self.sorted {
+            let rows = if self.rollup { self.rollup_all(rt, ctx)? } else { self.hash_all(rt, ctx)? };
+            self.output = rows.into_iter();
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        if !self.sorted {
+            return Ok(match self.output.next() {
+                Some(next) => {
+                    *row = next;
+                    true
+                }
+                None => false,
+            });
+        }
+        if self.done {
+            return Ok(false);
+        }
+        let mut key = Vec::new();
+        let mut input_row = std::mem::take(&mut self.input_row);
+        while self.input.next(rt, ctx, &mut input_row)? {
+            let values = self.group_of(&input_row, ctx, &mut key)?;
+            let is_same = self.current.as_ref().is_some_and(|(current, _)| *current == key);
+            let finished = if is_same {
+                None
+            } else {
+                let group = self.new_group(values, 0);
+                self.current.replace((key.clone(), group))
+            };
+            if let Some((_, group)) = &mut self.current {
+                accumulate(self.calls, &self.arg_types, group, &input_row, rt, ctx)?;
+            }
+            if let Some((_, group)) = finished {
+                self.input_row = input_row;
+                *row = self.finish(rt, group, ctx)?;
+                return Ok(true);
+            }
+        }
+        self.input_row = input_row;
+        self.done = true;
+        match self.current.take() {
+            Some((_, group)) => {
+                *row = self.finish(rt, group, ctx)?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Operators: each gives rows one by one. `open` begins a run (again), `next` fills the caller's row.
+
+mod aggregate;
+mod hash_join;
+mod json_table;
+mod nested_loop;
+mod scan;
+mod set;
+mod simple;
+mod sort;
+mod window;
+
+pub(crate) use scan::map_wait;
+
+use crate::runtime::Runtime;
+use aurora_expr::{EvalCtx, Expr};
+use aurora_planner::{Node, Operator};
+use aurora_types::error::ER_WRONG_ARGUMENTS;
+use aurora_types::{SqlError, SqlResult, Value};
+
+pub(crate) type Row = Vec<Value>;
+
+/// One operator. Plans are borrowed, so that building one costs an allocation per node.
+pub(crate) trait Op {
+    /// Starts a run. Called again for every run of an inner side; slots hold the outer row's values then.
+    fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()>;
+    /// The next row, into `row` (its former contents are dropped); `false` at the end.
+    fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool>;
+}
+
+/// The operator of a node, with everything below.
+pub(crate) fn build<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
+    stacker::maybe_grow(64 << 10, 1 << 20, || build_here(node, rt))
+}
+
+fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
+    Ok(match &node.operator {
+        Operator::Values(rows) => Box::new(simple::Values::new(rows)),
+        Operator::Scan(scan) => Box::new(scan::TableScan::new(scan, rt)?),
+        Operator::VirtualScan { table, columns, filter, .. } => {
+            Box::new(simple::VirtualScan::new(table, columns, filter.as_ref()))
+        }
+        Operator::CteScan { cte, .. } => Box::new(simple::Kept::cte(*cte)),
+        Operator::WorkTable { cte, .. } => Box::new(simple::Kept::work(*cte)),
+        Operator::JsonTable { doc, path, columns, .. } => {
+            Box::new(json_table::JsonTable::new(doc, path, columns))
+        }
+        Operator::Filter { input, condition } => {
+            Box::new(simple::Filter { input: build(input, rt)?, condition })
+        }
+        Operator::Project { input, expressions } => {
+            Box::new(simple::Project { input: build(input, rt)?, expressions, row: Row::new() })
+        }
+        Operator::NestedLoop { join, left, right, slots, condition } => {
+            Box::new(nested_loop::NestedLoop::new(
+                *join,
+                build(left, rt)?,
+                build(right, rt)?,
+                right.types.len(),
+                slots,
+                condition.as_ref(),
+            ))
+        }
+        Operator::HashJoin { join, left, right, keys, condition, null_aware } => {
+            Box::new(hash_join::HashJoin::new(
+                *join,
+                build(left, rt)?,
+                build(right, rt)?,
+                right.types.len(),
+                keys,
+                condition.as_ref(),
+                *null_aware,
+            ))
+        }
+        Operator::Aggregate { input, groups, aggregates, rollup, strategy } => {
+            Box::new(aggregate::Aggregate::new(build(input, rt)?, groups, aggregates, *rollup, *strategy))
+        }
+        Operator::Sort { input, keys, limit } => {
+            Box::new(sort::Sort::new(build(input, rt)?, keys, limit.as_ref()))
+        }
+        Operator::Limit { input, count, offset } => {
+            Box::new(simple::Limit::new(build(input, rt)?, count.as_ref(), offset.as_ref()))
+        }
+        Operator::Distinct { input, columns } => {
+            Box::new(set::Distinct::new(build(input, rt)?, &node.types, *columns))
+        }
+        Operator::Window { input, partition_by, order_by, calls } => {
+            Box::new(window::Window::new(build(input, rt)?, input.types.len(), partition_by, order_by, calls))
+        }
+        Operator::SetOperation { operation, all, inputs } => {
+            let inputs = inputs.iter().map(|input| build(input, rt)).collect::<SqlResult<Vec<_>>>()?;
+            Box::new(set::SetOp::new(*operation, *all, inputs, &node.types))
+        }
+        Operator::Materialize { input } => {
+            let slots = slots_of(input);
+            Box::new(simple::Materialize::new(build(input, rt)?, slots))
+        }
+    })
+}
+
+/// All rows of a node, in one run.
+pub(crate) fn collect(node: &Node, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
+    let mut op = build(node, rt)?;
+    op.open(rt, ctx)?;
+    let mut rows = Vec::new();
+    let mut row = Row::new();
+    while op.next(rt, ctx, &mut row)? {
+        rt.hold(row_bytes(&row))?;
+        rows.push(std::mem::take(&mut row));
+    }
+    Ok(rows)
+}
+
+/// A LIMIT or OFFSET.
+///
+/// # Errors
+/// 1210 for what is no count.
+pub(crate) fn count_of(expr: &Expr, ctx: &mut EvalCtx<'_>) -> SqlResult<u64> {
+    match expr.eval(&[], ctx)? {
+        Value::Int(v) if v >= 0 => Ok(v as u64),
+        Value::UInt(v) => Ok(v),
+        _ => Err(SqlError::new(ER_WRONG_ARGUMENTS, &[&"LIMIT"])),
+    }
+}
+
+/// What a row costs in memory, about.
+pub(crate) fn row_bytes(row: &[Value]) -> usize {
+    let heap: usize = row
+        .iter()
+        .map(|value| match value {
+            Value::Text(text) | Value::Json(text) if text.len() > 22 => text.len() + 16,
+            _ => 0,
+        })
+        .sum();
+    24 + std::mem::size_of_val(row) + heap
+}
+
+/// The slots that a subtree reads.
+fn slots_of(node: &Node) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut stack = vec![node];
+    while let Some(node) = stack.pop() {
+        for expr in expressions_of(&node.operator) {
+            expr.walk(&mut |expr| {
+                if let aurora_expr::ExprKind::Slot(slot) = expr.kind
+                    && !found.contains(&slot)
+                {
+                    found.push(slot);
+                }
+            });
+        }
+        stack.extend(children_of(&node.operator));
+    }
+    found
+}
+
+fn children_of(operator: &Operator) -> Vec<&Node> {
+    match operator {
+        Operator::Filter { input, .. }
+        | Operator::Project { input, .. }
+        | Operator::Aggregate { input, .. }
+        | Operator::Sort { input, .. }
+        | Operator::Limit { input, .. }
+        | Operator::Distinct { input, .. }
+        | Operator::Window { input, .. }
+        | Operator::Materialize { input } => vec![input],
+        Operator::NestedLoop { left, right, .. } | Operator::HashJoin { left, right, .. } => {
+            vec![left, right]
+        }
+        Operator::SetOperation { inputs, .. } => inputs.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn expressions_of(operator: &Operator) -> Vec<&Expr> {
+    match operator {
+        Operator::Values(rows) => rows.iter().flatten().collect(),
+        Operator::Scan(scan) => {
+            let mut out: Vec<&Expr> = scan.filter.iter().collect();
+            if let aurora_planner::Access::Index(access) = &scan.access {
+                for range in &access.ranges {
+                    out.extend(range.low.values.iter().chain(&range.high.values));
+                }
+            }
+            out
+        }
+        Operator::VirtualScan { filter, .. } => filter.iter().collect(),
+        Operator::JsonTable { doc, .. } => vec![doc],
+        Operator::Filter { condition, .. } => vec![condition],
+        Operator::Project { expressions, .. } => expressions.iter().collect(),
+        Operator::NestedLoop { condition, .. } => condition.iter().collect(),
+        Operator::HashJoin { keys, condition, .. } => {
+            keys.iter().flat_map(|key| [&key.left, &key.right]).chain(condition).collect()
+        }
+        Operator::Aggregate { groups, aggregates, .. } => groups
+            .iter()
+            .chain(
+                aggregates
+                    .iter()
+                    .flat_map(|call| call.args.iter().chain(call.order_by.iter().map(|k| &k.expr))),
+            )
+            .collect(),
+        Operator::Sort { keys, limit, .. } => keys.iter().map(|key| &key.expr).chain(limit).collect(),
+        Operator::Limit { count, offset, .. } => count.iter().chain(offset).collect(),
+        Operator::Window { partition_by, order_by, calls, .. } => partition_by
+            .iter()
+            .chain(order_by.iter().map(|key| &key.expr))
+            .chain(calls.iter().flat_map(|call| &call.args))
+            .collect(),
+        _ => Vec::new(),
+    }
+}

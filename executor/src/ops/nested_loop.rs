@@ -1,0 +1,106 @@
+//! Nested loops, dependent ones included.
+
+use super::{Op, Row};
+use crate::runtime::Runtime;
+use aurora_expr::{EvalCtx, Expr};
+use aurora_planner::JoinType;
+use aurora_types::{SqlResult, Value};
+
+pub(super) struct NestedLoop<'a> {
+    join: JoinType,
+    left: Box<dyn Op + 'a>,
+    right: Box<dyn Op + 'a>,
+    right_width: usize,
+    slots: &'a [(usize, usize)],
+    condition: Option<&'a Expr>,
+    outer: Row,
+    inner: Row,
+    /// There is a left row whose right side runs.
+    is_inside: bool,
+    matched: bool,
+}
+
+impl<'a> NestedLoop<'a> {
+    pub fn new(
+        join: JoinType,
+        left: Box<dyn Op + 'a>,
+        right: Box<dyn Op + 'a>,
+        right_width: usize,
+        slots: &'a [(usize, usize)],
+        condition: Option<&'a Expr>,
+    ) -> NestedLoop<'a> {
+        NestedLoop {
+            join,
+            left,
+            right,
+            right_width,
+            slots,
+            condition,
+            outer: Row::new(),
+            inner: Row::new(),
+            is_inside: false,
+            matched: false,
+        }
+    }
+}
+
+impl Op for NestedLoop<'_> {
+    fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+        self.is_inside = false;
+        self.left.open(rt, ctx)
+    }
+
+    fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        loop {
+            if !self.is_inside {
+                if !self.left.next(rt, ctx, &mut self.outer)? {
+                    return Ok(false);
+                }
+                for (slot, column) in self.slots {
+                    if ctx.slots.len() <= *slot {
+                        ctx.slots.resize(*slot + 1, Value::Null);
+                    }
+                    ctx.slots[*slot] = self.outer.get(*column).cloned().unwrap_or(Value::Null);
+                }
+                self.right.open(rt, ctx)?;
+                self.is_inside = true;
+                self.matched = false;
+            }
+            while self.right.next(rt, ctx, &mut self.inner)? {
+                row.clear();
+                row.extend_from_slice(&self.outer);
+                row.append(&mut self.inner);
+                if let Some(condition) = self.condition
+                    && !condition.eval_predicate(row, ctx)?
+                {
+                    continue;
+                }
+                self.matched = true;
+                match self.join {
+                    JoinType::Inner | JoinType::Left => return Ok(true),
+                    JoinType::Semi => {
+                        self.is_inside = false;
+                        row.truncate(self.outer.len());
+                        return Ok(true);
+                    }
+                    JoinType::Anti => break,
+                }
+            }
+            self.is_inside = false;
+            match self.join {
+                JoinType::Left if !self.matched => {
+                    row.clear();
+                    row.extend_from_slice(&self.outer);
+                    row.resize(self.outer.len() + self.right_width, Value::Null);
+                    return Ok(true);
+                }
+                JoinType::Anti if !self.matched => {
+                    row.clear();
+                    row.extend_from_slice(&self.outer);
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+    }
+}

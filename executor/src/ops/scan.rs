@@ -1,0 +1,301 @@
+//! Reading one table: the clustered range, ranges of an index, single keys; snapshot or locking reads.
+
+use super::{Op, Row};
+use crate::ranges::{ByteRange, byte_ranges};
+use crate::runtime::Runtime;
+use crate::shape::{IndexShape, TableInfo};
+use aurora_expr::EvalCtx;
+use aurora_planner::{Access, RowLock, Scan, WaitPolicy as PlanWait};
+use aurora_txn::{Direction, Isolation, LockMode, Locked, TxnCursor, View, WaitPolicy};
+use aurora_types::codec::key::{DecodedColumn, decode_column};
+use aurora_types::{BaseType, SqlResult, Value};
+use std::sync::Arc;
+
+pub(crate) fn map_wait(wait: PlanWait) -> WaitPolicy {
+    match wait {
+        PlanWait::Wait => WaitPolicy::Wait,
+        PlanWait::NoWait => WaitPolicy::NoWait,
+        PlanWait::SkipLocked => WaitPolicy::SkipLocked,
+    }
+}
+
+pub(super) struct TableScan<'a> {
+    scan: &'a Scan,
+    info: Arc<TableInfo>,
+    /// Position among `info.indexes`; `None` is the clustered index.
+    index: Option<usize>,
+    /// The output comes out of the index entry alone: per output column, the key part that gives it.
+    covering: Option<Vec<Covered>>,
+    reverse: bool,
+    ranges: Vec<ByteRange>,
+    at: usize,
+    cursor: Option<TxnCursor>,
+    row_key: Vec<u8>,
+    entry_key: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Covered {
+    /// Part of the index key.
+    Part(usize),
+    /// Part of the clustered key that the entry ends with.
+    Clustered(usize),
+}
+
+impl<'a> TableScan<'a> {
+    pub fn new(scan: &'a Scan, rt: &Runtime<'_>) -> SqlResult<TableScan<'a>> {
+        let info = rt.host.table_info(&scan.table)?;
+        let (index, reverse) = match &scan.access {
+            Access::Full { reverse } => (None, *reverse),
+            Access::Index(access) if access.index == info.clustered.id => (None, access.reverse),
+            Access::Index(access) => {
+                info.index(access.index)?;
+                (info.indexes.iter().position(|index| index.id == access.index), access.reverse)
+            }
+        };
+        let covering = match (&scan.access, index) {
+            (Access::Index(access), Some(at)) if access.covering && scan.lock.is_none() => {
+                covered(scan, &info, &info.indexes[at])
+            }
+            _ => None,
+        };
+        Ok(TableScan {
+            scan,
+            info,
+            index,
+            covering,
+            reverse,
+            ranges: Vec::new(),
+            at: 0,
+            cursor: None,
+            row_key: Vec::new(),
+            entry_key: Vec::new(),
+        })
+    }
+
+    fn shape(&self) -> &IndexShape {
+        match self.index {
+            Some(at) => &self.info.indexes[at],
+            None => &self.info.clustered,
+        }
+    }
+
+    /// Output columns of a stored row, and whether it passes the filter.
+    fn give(&self, bytes: &[u8], ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        row.clear();
+        self.info.read_columns(bytes, &self.scan.columns, ctx.session.time_zone(), row)?;
+        if self.scan.row_handle {
+            row.push(Value::Text(self.row_key.as_slice().into()));
+        }
+        match &self.scan.filter {
+            Some(filter) => filter.eval_predicate(row, ctx),
+            None => Ok(true),
+        }
+    }
+
+    /// The row that `row_key` names, read as the statement reads; `None` when it is not there, does not match, or is
+    /// skipped. `entry`: the index entry that led here still has to be the row's.
+    fn fetch(
+        &self,
+        rt: &Runtime<'_>,
+        ctx: &mut EvalCtx<'_>,
+        check_entry: bool,
+        row: &mut Row,
+    ) -> SqlResult<bool> {
+        let Some(lock) = &self.scan.lock else {
+            return match rt.txn.get(&self.row_key)? {
+                Some(bytes) => self.give(&bytes, ctx, row),
+                None => Ok(false),
+            };
+        };
+        let (value, newly) = match lock_row(rt, &self.info, &self.row_key, lock)? {
+            Locked::Row { value, newly } => (value, newly),
+            Locked::Skipped => return Ok(false),
+        };
+        let matches = match &value {
+            Some(bytes) => (!check_entry || self.is_entry_of(bytes, ctx)?) && self.give(bytes, ctx, row)?,
+            None => false,
+        };
+        if !matches && newly {
+            rt.txn.unlock_row(&self.row_key);
+        }
+        Ok(matches)
+    }
+
+    /// Whether the index entry in `entry_key` belongs to this version of the row (STORAGE 13).
+    fn is_entry_of(&self, bytes: &[u8], ctx: &mut EvalCtx<'_>) -> SqlResult<bool> {
+        let index = self.shape();
+        let row = self.info.read_row(bytes, ctx.session.time_zone())?;
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let has_null = self.info.index_columns(index, &row, ctx, &mut key)?;
+        self.info.finish_entry(index, has_null, &self.row_key, &mut key, &mut value);
+        Ok(key == self.entry_key)
+    }
+
+    fn give_covered(
+        &self,
+        columns: &[Covered],
+        cursor: &TxnCursor,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<Option<Row>> {
+        let index = self.shape();
+        let damaged = |_| crate::shape::internal(&format!("an entry of index `{}` is damaged", index.name));
+        let mut key = cursor.key().get(index.prefix.len()..).unwrap_or(&[]);
+        let mut parts = Vec::with_capacity(index.parts.len());
+        for part in &index.parts {
+            parts.push(decode_column(&mut key, &part.column).map_err(damaged)?);
+        }
+        let mut clustered = Vec::new();
+        if columns.iter().any(|c| matches!(c, Covered::Clustered(_))) {
+            let mut row_key = Vec::new();
+            self.info.row_of_entry(cursor.key(), cursor.value(), &mut row_key)?;
+            let mut rest = row_key.get(self.info.clustered.prefix.len()..).unwrap_or(&[]);
+            for part in &self.info.clustered.parts {
+                clustered.push(decode_column(&mut rest, &part.column).map_err(damaged)?);
+            }
+        }
+        let mut row = Row::with_capacity(columns.len());
+        for (column, position) in columns.iter().zip(&self.scan.columns) {
+            let decoded = match column {
+                Covered::Part(at) => parts.get(*at),
+                Covered::Clustered(at) => clustered.get(*at),
+            };
+            let Some(DecodedColumn::Value(value)) = decoded else { return Ok(None) };
+            row.push(match value {
+                Value::DateTime(utc) if self.info.table.columns[*position].ty.base == BaseType::Timestamp => {
+                    Value::DateTime(ctx.session.time_zone().datetime_from_utc(*utc))
+                }
+                other => other.clone(),
+            });
+        }
+        Ok(Some(row))
+    }
+
+    /// Opens the cursor of the next range; `false` when there is none.
+    fn next_range(&mut self, rt: &Runtime<'_>) -> SqlResult<bool> {
+        let at = if self.reverse {
+            match self.ranges.len().checked_sub(self.at + 1) {
+                Some(at) => at,
+                None => return Ok(false),
+            }
+        } else {
+            self.at
+        };
+        let Some(range) = self.ranges.get(at) else { return Ok(false) };
+        self.at += 1;
+        let direction = if self.reverse { Direction::Reverse } else { Direction::Forward };
+        let view = if self.scan.lock.is_some() { View::Current } else { View::Snapshot };
+        if let Some(lock) = &self.scan.lock
+            && rt.locks_ranges
+            && rt.txn.isolation() >= Isolation::RepeatableRead
+        {
+            let mode = lock_mode(lock);
+            rt.txn.lock_range(range.lower(), range.upper(), mode, map_wait(lock.wait))?;
+        }
+        self.cursor = Some(rt.txn.scan(range.lower(), range.upper(), direction, view)?);
+        Ok(true)
+    }
+}
+
+pub(crate) fn lock_mode(lock: &RowLock) -> LockMode {
+    match lock.mode {
+        aurora_planner::LockMode::Share => LockMode::Shared,
+        aurora_planner::LockMode::Exclusive => LockMode::Exclusive,
+    }
+}
+
+fn lock_row(rt: &Runtime<'_>, info: &TableInfo, key: &[u8], lock: &RowLock) -> SqlResult<Locked> {
+    Ok(rt.txn.lock_get(info.lock_table(), key, lock_mode(lock), map_wait(lock.wait))?)
+}
+
+/// Which key parts give the output, when all of them can be read back from the key.
+fn covered(scan: &Scan, info: &TableInfo, index: &IndexShape) -> Option<Vec<Covered>> {
+    use crate::shape::PartSource;
+    if scan.row_handle {
+        return None;
+    }
+    let find = |shape: &IndexShape, position: usize| {
+        shape.parts.iter().position(|part| {
+            let ty = &part.column.ty;
+            let reads_back = !aurora_expr::typing::is_string(ty)
+                || ty.collation.is_binary()
+                || matches!(ty.base, BaseType::Enum(_) | BaseType::Set(_));
+            matches!(part.source, PartSource::Column(at) if at == position)
+                && reads_back
+                && part.column.prefix.is_none()
+        })
+    };
+    scan.columns
+        .iter()
+        .map(|position| {
+            find(index, *position)
+                .map(Covered::Part)
+                .or_else(|| find(&info.clustered, *position).map(Covered::Clustered))
+        })
+        .collect()
+}
+
+impl Op for TableScan<'_> {
+    fn open(&mut self, _: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+        self.cursor = None;
+        self.at = 0;
+        let scan = self.scan;
+        self.ranges = match &scan.access {
+            Access::Full { .. } => vec![ByteRange::prefix(&self.info.clustered.prefix)],
+            Access::Index(access) => byte_ranges(&access.ranges, self.shape(), ctx)?,
+        };
+        Ok(())
+    }
+
+    fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        loop {
+            rt.tick()?;
+            let Some(cursor) = &mut self.cursor else {
+                if self.next_range(rt)? {
+                    continue;
+                }
+                return Ok(false);
+            };
+            if !cursor.advance()? {
+                self.cursor = None;
+                continue;
+            }
+            if self.index.is_none() {
+                self.row_key.clear();
+                self.row_key.extend_from_slice(cursor.key());
+                let found = if self.scan.lock.is_some() {
+                    self.fetch(rt, ctx, false, row)?
+                } else {
+                    let cursor = self.cursor.as_ref();
+                    match cursor {
+                        Some(cursor) => self.give(cursor.value(), ctx, row)?,
+                        None => false,
+                    }
+                };
+                if found {
+                    return Ok(true);
+                }
+                continue;
+            }
+            if let (Some(columns), Some(cursor)) = (&self.covering, &self.cursor)
+                && let Some(covered) = self.give_covered(columns, cursor, ctx)?
+            {
+                *row = covered;
+                match &self.scan.filter {
+                    Some(filter) if !filter.eval_predicate(row, ctx)? => continue,
+                    _ => return Ok(true),
+                }
+            }
+            if let Some(cursor) = &self.cursor {
+                self.entry_key.clear();
+                self.entry_key.extend_from_slice(cursor.key());
+                let mut row_key = std::mem::take(&mut self.row_key);
+                self.info.row_of_entry(cursor.key(), cursor.value(), &mut row_key)?;
+                self.row_key = row_key;
+            }
+            if self.fetch(rt, ctx, true, row)? {
+                return Ok(true);
+            }
+        }
+    }
+}

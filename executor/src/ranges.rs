@@ -1,0 +1,350 @@
+//! Index ranges as byte ranges of storage.
+
+use crate::shape::{IndexShape, put_part};
+use aurora_expr::EvalCtx;
+use aurora_planner::{KeyBound, KeyRange};
+use aurora_types::codec::key::{KeyColumn, prefix_end};
+use aurora_types::{BaseType, Decimal, SqlResult, SqlType, Value};
+use std::ops::Bound;
+
+/// A byte range; `end` is excluded, `None` is the end of the key space.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ByteRange {
+    pub start: Vec<u8>,
+    pub end: Option<Vec<u8>>,
+}
+
+impl ByteRange {
+    /// All keys with a prefix.
+    pub fn prefix(prefix: &[u8]) -> ByteRange {
+        ByteRange { start: prefix.to_vec(), end: prefix_end(prefix) }
+    }
+
+    pub fn lower(&self) -> Bound<&[u8]> {
+        Bound::Included(&self.start)
+    }
+
+    pub fn upper(&self) -> Bound<&[u8]> {
+        match &self.end {
+            Some(end) => Bound::Excluded(end),
+            None => Bound::Unbounded,
+        }
+    }
+}
+
+/// How a value stands among the values of a column.
+pub(crate) enum Fit {
+    /// It is one of them.
+    Exact(Value),
+    /// It lies just above this one and below the next.
+    Above(Value),
+    BelowAll,
+    AboveAll,
+    /// The column's order says nothing about it.
+    Unknown,
+}
+
+/// Brings `value` into the terms of a key column.
+pub(crate) fn fit(value: &Value, column: &KeyColumn, ctx: &EvalCtx<'_>) -> Fit {
+    use BaseType as B;
+    let ty = &column.ty;
+    match (&ty.base, value) {
+        (B::TinyInt | B::SmallInt | B::MediumInt | B::Int | B::BigInt, _) => fit_int(value, ty),
+        (B::Year, Value::Int(_) | Value::UInt(_)) => match whole(value) {
+            Some(0) => Fit::Exact(Value::UInt(0)),
+            Some(v) if v < 0 => Fit::BelowAll,
+            Some(v) if (1901..=2155).contains(&v) => Fit::Exact(Value::UInt(v as u64)),
+            Some(v) if v > 2155 => Fit::AboveAll,
+            _ => Fit::Unknown,
+        },
+        (B::Decimal, Value::Decimal(_) | Value::Int(_) | Value::UInt(_)) => {
+            let decimal = match value {
+                Value::Decimal(v) => *v,
+                Value::Int(v) => Decimal::from(*v),
+                Value::UInt(v) => Decimal::from(*v),
+                _ => return Fit::Unknown,
+            };
+            let precision = u8::try_from(ty.length).unwrap_or(65);
+            let (fitted, _) = decimal.fit(precision, ty.decimals);
+            if fitted == decimal { Fit::Exact(Value::Decimal(fitted)) } else { Fit::Unknown }
+        }
+        (B::Float | B::Double, _) => match value {
+            Value::Double(v) => Fit::Exact(Value::Double(*v)),
+            Value::Int(v) if v.unsigned_abs() < 1 << 53 => Fit::Exact(Value::Double(*v as f64)),
+            Value::UInt(v) if *v < 1 << 53 => Fit::Exact(Value::Double(*v as f64)),
+            _ => Fit::Unknown,
+        },
+        (B::Date, Value::Date(v)) => Fit::Exact(Value::Date(*v)),
+        (B::Date, Value::DateTime(v)) => {
+            if v.time().micros() == 0 {
+                Fit::Exact(Value::Date(v.date()))
+            } else {
+                Fit::Above(Value::Date(v.date()))
+            }
+        }
+        (B::DateTime | B::Timestamp, Value::DateTime(_) | Value::Date(_)) => {
+            let v = match value {
+                Value::DateTime(v) => *v,
+                Value::Date(v) => v.at_midnight(),
+                _ => return Fit::Unknown,
+            };
+            if ty.base == B::Timestamp && ctx.session.time_zone().datetime_to_utc(v).is_none() && !v.is_zero()
+            {
+                return Fit::Unknown;
+            }
+            match v.round(ty.decimals, true) {
+                Some(cut) if cut == v => Fit::Exact(Value::DateTime(v)),
+                Some(cut) => Fit::Above(Value::DateTime(cut)),
+                None => Fit::Unknown,
+            }
+        }
+        (B::Time, Value::Time(v)) => {
+            let cut = v.round(ty.decimals, true);
+            if cut == *v {
+                Fit::Exact(Value::Time(*v))
+            } else if v.is_negative() {
+                Fit::Unknown
+            } else {
+                Fit::Above(Value::Time(cut))
+            }
+        }
+        (B::Enum(def), Value::Text(name)) => match def.index_of(name.as_bytes()) {
+            Some(_) => Fit::Exact(value.clone()),
+            None => Fit::Unknown,
+        },
+        (B::Set(def), Value::Text(names)) => match def.mask_of(names.as_bytes()) {
+            Some(_) => Fit::Exact(value.clone()),
+            None => Fit::Unknown,
+        },
+        (B::Bit | B::Json | B::Geometry(_) | B::Null, _) => Fit::Unknown,
+        (_, Value::Text(_)) => Fit::Exact(value.clone()),
+        _ => Fit::Unknown,
+    }
+}
+
+fn whole(value: &Value) -> Option<i128> {
+    match value {
+        Value::Int(v) => Some(i128::from(*v)),
+        Value::UInt(v) => Some(i128::from(*v)),
+        _ => None,
+    }
+}
+
+fn fit_int(value: &Value, ty: &SqlType) -> Fit {
+    let (floor, is_whole) = match value {
+        Value::Int(_) | Value::UInt(_) => (whole(value).unwrap_or(0), true),
+        Value::Double(v) if v.abs() < 9e15 => (v.floor() as i128, v.fract() == 0.0),
+        Value::Decimal(v) => {
+            let floor = v.floor();
+            match floor.rescale(0).ok().and_then(|whole| whole.unscaled_i128()) {
+                Some(whole) => (whole, floor == *v),
+                None => return Fit::Unknown,
+            }
+        }
+        _ => return Fit::Unknown,
+    };
+    let (low, high) = int_range(ty);
+    if floor < low {
+        Fit::BelowAll
+    } else if floor > high {
+        Fit::AboveAll
+    } else {
+        let value = if ty.unsigned { Value::UInt(floor as u64) } else { Value::Int(floor as i64) };
+        if is_whole { Fit::Exact(value) } else { Fit::Above(value) }
+    }
+}
+
+/// Smallest and largest value of an integer type.
+pub(crate) fn int_range(ty: &SqlType) -> (i128, i128) {
+    let bits = match ty.base {
+        BaseType::TinyInt => 8,
+        BaseType::SmallInt => 16,
+        BaseType::MediumInt => 24,
+        BaseType::Int => 32,
+        _ => 64,
+    };
+    if ty.unsigned { (0, (1i128 << bits) - 1) } else { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) }
+}
+
+/// What one side of a range says in bytes.
+enum Side {
+    /// Keys with this prefix, inside or not.
+    At { bytes: Vec<u8>, inclusive: bool },
+    /// Nothing on this side.
+    Open,
+    /// The range is empty.
+    Empty,
+}
+
+fn side(
+    bound: &KeyBound,
+    is_low: bool,
+    is_point: bool,
+    index: &IndexShape,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<(Side, usize)> {
+    if bound.values.is_empty() {
+        return Ok((Side::Open, 0));
+    }
+    let mut bytes = index.prefix.clone();
+    let last = bound.values.len() - 1;
+    let mut inclusive = bound.inclusive;
+    for (i, expr) in bound.values.iter().enumerate() {
+        let Some(part) = index.parts.get(i) else { break };
+        let value = expr.eval(&[], ctx)?;
+        if value.is_null() {
+            if bound.null_safe >> i & 1 == 0 {
+                return Ok((Side::Empty, i));
+            }
+            put_part(&Value::Null, &part.column, ctx.session.time_zone(), &mut bytes)?;
+            continue;
+        }
+        let is_range = i == last && !is_point;
+        let fitted = fit(&value, &part.column, ctx);
+        match fitted {
+            Fit::Exact(value) => {
+                // A prefix of a string in the key: longer values with the same prefix are not told apart.
+                if part.column.prefix.is_some() {
+                    inclusive = true;
+                }
+                put_part(&value, &part.column, ctx.session.time_zone(), &mut bytes)?;
+            }
+            Fit::Above(value) if is_range => {
+                put_part(&value, &part.column, ctx.session.time_zone(), &mut bytes)?;
+                return Ok((Side::At { bytes, inclusive: !is_low }, i + 1));
+            }
+            Fit::BelowAll if is_range && is_low => return Ok((open_at(bytes, i), i)),
+            Fit::AboveAll if is_range && !is_low => return Ok((open_at(bytes, i), i)),
+            // Nothing is known about this column: all keys with what came before.
+            Fit::Unknown => return Ok((open_at(bytes, i), i)),
+            Fit::Above(_) | Fit::BelowAll | Fit::AboveAll => return Ok((Side::Empty, i)),
+        }
+    }
+    Ok((Side::At { bytes, inclusive }, bound.values.len()))
+}
+
+fn open_at(bytes: Vec<u8>, columns: usize) -> Side {
+    if columns == 0 { Side::Open } else { Side::At { bytes, inclusive: true } }
+}
+
+/// The byte range of one key range; `None` is empty.
+pub(crate) fn byte_range(
+    range: &KeyRange,
+    index: &IndexShape,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<Option<ByteRange>> {
+    let is_point = is_point(range);
+    let (low, low_columns) = side(&range.low, true, is_point, index, ctx)?;
+    let (high, high_columns) = if is_point {
+        match &low {
+            Side::At { bytes, inclusive } => {
+                (Side::At { bytes: bytes.clone(), inclusive: *inclusive }, low_columns)
+            }
+            Side::Open => (Side::Open, 0),
+            Side::Empty => (Side::Empty, 0),
+        }
+    } else {
+        side(&range.high, false, is_point, index, ctx)?
+    };
+    if matches!(low, Side::Empty) || matches!(high, Side::Empty) {
+        return Ok(None);
+    }
+    // The column in which the two sides differ; NULLs of it are outside when only one side is bounded.
+    let columns = low_columns.max(high_columns);
+    let one_sided = low_columns != high_columns;
+    let desc = |columns: usize| columns > 0 && index.parts.get(columns - 1).is_some_and(|p| p.column.desc);
+    let (mut first, mut second) = ((low, low_columns), (high, high_columns));
+    if desc(columns) {
+        std::mem::swap(&mut first, &mut second);
+    }
+    let all = ByteRange::prefix(&index.prefix);
+    let mut start = match &first.0 {
+        Side::At { bytes, inclusive: true } => bytes.clone(),
+        Side::At { bytes, inclusive: false } => match prefix_end(bytes) {
+            Some(end) => end,
+            None => return Ok(None),
+        },
+        _ => all.start.clone(),
+    };
+    let mut end = match &second.0 {
+        Side::At { bytes, inclusive: true } => prefix_end(bytes),
+        Side::At { bytes, inclusive: false } => Some(bytes.clone()),
+        _ => all.end.clone(),
+    };
+    if one_sided && columns > 0 {
+        let shorter = if first.1 < second.1 { &first.0 } else { &second.0 };
+        let common = match shorter {
+            Side::At { bytes, .. } => bytes.clone(),
+            _ => index.prefix.clone(),
+        };
+        // Bytes: NULL is 0x00 and values 0x01, inverted when descending.
+        if first.1 < second.1 && !desc(columns) {
+            let mut not_null = common;
+            not_null.push(1);
+            start = start.max(not_null);
+        } else if second.1 < first.1 && desc(columns) {
+            let mut null = common;
+            null.push(0xFF);
+            end = Some(match end {
+                Some(end) => end.min(null),
+                None => null,
+            });
+        }
+    }
+    if end.as_ref().is_some_and(|end| *end <= start) {
+        return Ok(None);
+    }
+    Ok(Some(ByteRange { start, end }))
+}
+
+/// Both bounds are the same values, inside: `KeyRange::point`.
+fn is_point(range: &KeyRange) -> bool {
+    use aurora_expr::ExprKind as K;
+    let same = |a: &aurora_expr::Expr, b: &aurora_expr::Expr| match (&a.kind, &b.kind) {
+        (K::Literal(a), K::Literal(b)) => {
+            crate::runtime::same_values(std::slice::from_ref(a), std::slice::from_ref(b))
+        }
+        (K::Param(a), K::Param(b)) | (K::Slot(a), K::Slot(b)) => a == b,
+        (a, b) => format!("{a:?}") == format!("{b:?}"),
+    };
+    range.low.inclusive
+        && range.high.inclusive
+        && !range.low.values.is_empty()
+        && range.low.values.len() == range.high.values.len()
+        && range.low.values.iter().zip(&range.high.values).all(|(a, b)| same(a, b))
+}
+
+/// The byte ranges of all key ranges: sorted, disjoint.
+pub(crate) fn byte_ranges(
+    ranges: &[KeyRange],
+    index: &IndexShape,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<Vec<ByteRange>> {
+    if ranges.is_empty() {
+        return Ok(vec![ByteRange::prefix(&index.prefix)]);
+    }
+    let mut found = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        if let Some(bytes) = byte_range(range, index, ctx)? {
+            found.push(bytes);
+        }
+    }
+    if found.len() < 2 {
+        return Ok(found);
+    }
+    found.sort();
+    let mut merged: Vec<ByteRange> = Vec::with_capacity(found.len());
+    for range in found {
+        match merged.last_mut() {
+            Some(last) if last.end.as_ref().is_none_or(|end| *end >= range.start) => {
+                if let (Some(have), more) = (&last.end, &range.end)
+                    && more.as_ref().is_none_or(|more| more > have)
+                {
+                    last.end = range.end;
+                }
+            }
+            _ => merged.push(range),
+        }
+    }
+    Ok(merged)
+}

@@ -1,0 +1,372 @@
+//! The state of one execution: subqueries, common table expressions, memory.
+
+use crate::host::{Host, Settings};
+use crate::ops::{self, Op, Row};
+use aurora_expr::{
+    CompareOp, EvalCtx, ExprKind, Quantifier, SessionInfo, Subquery, SubqueryKind, SubqueryRunner,
+};
+use aurora_planner::{CteBody, Plan};
+use aurora_txn::{Txn, TxnManager};
+use aurora_types::error::{ER_CTE_MAX_RECURSION_DEPTH, ER_OUTOFMEMORY, ER_SUBQUERY_NO_1_ROW};
+use aurora_types::{SqlError, SqlResult, Value};
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// One execution of one plan. Shared by its operators, one thread.
+pub(crate) struct Runtime<'a> {
+    pub plan: &'a Plan,
+    pub txn: &'a Txn,
+    pub manager: &'a TxnManager,
+    pub host: &'a dyn Host,
+    pub session: &'a dyn SessionInfo,
+    pub settings: &'a Settings,
+    /// Explicit locking reads lock the ranges that they look at (STORAGE 14).
+    pub locks_ranges: bool,
+    subplans: Vec<RefCell<SubState<'a>>>,
+    ctes: Vec<RefCell<CteState>>,
+    memory: Cell<usize>,
+    pub found_rows: Cell<Option<u64>>,
+    ticks: Cell<u32>,
+}
+
+#[derive(Default)]
+struct SubState<'a> {
+    op: Option<Box<dyn Op + 'a>>,
+    /// Rows of an uncorrelated subquery.
+    rows: Option<Rc<SubRows>>,
+}
+
+struct SubRows {
+    rows: Vec<Row>,
+    /// For IN over one column: normalised values, and whether there is a NULL.
+    set: Option<(HashSet<Vec<u8>>, bool)>,
+}
+
+#[derive(Default)]
+struct CteState {
+    rows: Option<Rc<Vec<Row>>>,
+    /// Slot values that the rows were made with.
+    made_with: Vec<Value>,
+    /// Rows of the previous round, while a recursive step runs.
+    work: Rc<Vec<Row>>,
+}
+
+impl<'a> Runtime<'a> {
+    pub fn new(
+        plan: &'a Plan,
+        txn: &'a Txn,
+        manager: &'a TxnManager,
+        host: &'a dyn Host,
+        session: &'a dyn SessionInfo,
+        settings: &'a Settings,
+    ) -> Runtime<'a> {
+        Runtime {
+            plan,
+            txn,
+            manager,
+            host,
+            session,
+            settings,
+            locks_ranges: false,
+            subplans: plan.subplans.iter().map(|_| RefCell::default()).collect(),
+            ctes: plan.ctes.iter().map(|_| RefCell::default()).collect(),
+            memory: Cell::new(0),
+            found_rows: Cell::new(None),
+            ticks: Cell::new(0),
+        }
+    }
+
+    /// Accounts for bytes that an operator holds.
+    ///
+    /// # Errors
+    /// 1037-like: the statement's memory is used up.
+    pub fn hold(&self, bytes: usize) -> SqlResult<()> {
+        let held = self.memory.get().saturating_add(bytes);
+        self.memory.set(held);
+        if held > self.settings.memory_bytes {
+            return Err(SqlError::new(ER_OUTOFMEMORY, &[&bytes]));
+        }
+        Ok(())
+    }
+
+    pub fn release(&self, bytes: usize) {
+        self.memory.set(self.memory.get().saturating_sub(bytes));
+    }
+
+    /// Called once per row of a scan: looks for KILL now and then.
+    #[inline]
+    pub fn tick(&self) -> SqlResult<()> {
+        let ticks = self.ticks.get().wrapping_add(1);
+        self.ticks.set(ticks);
+        if ticks.is_multiple_of(1024) { self.session.check_killed() } else { Ok(()) }
+    }
+
+    /// The rows of a common table expression, computed at first use.
+    pub fn cte_rows(&self, number: usize, ctx: &mut EvalCtx<'_>) -> SqlResult<Rc<Vec<Row>>> {
+        let plan: &'a Plan = self.plan;
+        let cte = &plan.ctes[number];
+        let slots: Vec<Value> =
+            cte.slots.iter().map(|s| ctx.slots.get(*s).cloned().unwrap_or(Value::Null)).collect();
+        {
+            let state = self.ctes[number].borrow();
+            if let Some(rows) = &state.rows
+                && (slots.is_empty() || same_values(&state.made_with, &slots))
+            {
+                return Ok(rows.clone());
+            }
+        }
+        let rows = match &cte.body {
+            CteBody::Plain(node) => ops::collect(node, self, ctx)?,
+            CteBody::Recursive { seed, step, distinct, limit } => {
+                let (mut wanted, mut skip) = (usize::MAX, 0);
+                if let Some((count, offset)) = limit {
+                    wanted = ops::count_of(count, ctx)? as usize;
+                    skip = match offset {
+                        Some(offset) => ops::count_of(offset, ctx)? as usize,
+                        None => 0,
+                    };
+                }
+                let enough = wanted.saturating_add(skip);
+                let mut seen = HashSet::new();
+                let mut keep = |rows: Vec<Row>| -> Vec<Row> {
+                    if !*distinct {
+                        return rows;
+                    }
+                    rows.into_iter()
+                        .filter(|row| {
+                            let mut key = Vec::new();
+                            for (value, ty) in row.iter().zip(&cte.types) {
+                                crate::normal::put(value.as_ref(), ty, false, &mut key);
+                            }
+                            seen.insert(key)
+                        })
+                        .collect()
+                };
+                let mut all = keep(ops::collect(seed, self, ctx)?);
+                let mut work = Rc::new(all.clone());
+                let mut rounds = 0u64;
+                while !work.is_empty() && all.len() < enough {
+                    rounds += 1;
+                    if rounds > self.settings.cte_max_recursion_depth {
+                        return Err(SqlError::new(ER_CTE_MAX_RECURSION_DEPTH, &[&rounds]));
+                    }
+                    self.ctes[number].borrow_mut().work = work;
+                    let next = keep(ops::collect(step, self, ctx)?);
+                    all.extend(next.iter().cloned());
+                    work = Rc::new(next);
+                }
+                if skip > 0 {
+                    all.drain(..skip.min(all.len()));
+                }
+                all.truncate(wanted);
+                all
+            }
+        };
+        let rows = Rc::new(rows);
+        let mut state = self.ctes[number].borrow_mut();
+        state.rows = Some(rows.clone());
+        state.made_with = slots;
+        Ok(rows)
+    }
+
+    pub fn work_rows(&self, number: usize) -> Rc<Vec<Row>> {
+        self.ctes[number].borrow().work.clone()
+    }
+
+    fn sub_rows(&self, number: usize, wanted: usize, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
+        let plan: &'a Plan = self.plan;
+        let node = &plan.subplans[number].root;
+        let taken = self.subplans[number].borrow_mut().op.take();
+        let mut op = match taken {
+            Some(op) => op,
+            None => ops::build(node, self)?,
+        };
+        op.open(self, ctx)?;
+        let mut rows = Vec::new();
+        let mut row = Row::new();
+        while rows.len() < wanted && op.next(self, ctx, &mut row)? {
+            rows.push(std::mem::take(&mut row));
+        }
+        self.subplans[number].borrow_mut().op = Some(op);
+        Ok(rows)
+    }
+}
+
+pub(crate) fn same_values(a: &[Value], b: &[Value]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
+}
+
+/// Byte-for-byte the same: not SQL's equality.
+fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Null, Value::Null) => true,
+        (Value::Int(a), Value::Int(b)) => a == b,
+        (Value::UInt(a), Value::UInt(b)) => a == b,
+        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
+        (Value::Text(a), Value::Text(b)) | (Value::Json(a), Value::Json(b)) => a.as_bytes() == b.as_bytes(),
+        (Value::Date(a), Value::Date(b)) => a == b,
+        (Value::Time(a), Value::Time(b)) => a == b,
+        (Value::DateTime(a), Value::DateTime(b)) => a == b,
+        (Value::Decimal(a), Value::Decimal(b)) => a.scale() == b.scale() && a == b,
+        _ => false,
+    }
+}
+
+impl SubqueryRunner for Runtime<'_> {
+    fn run(
+        &self,
+        ctx: &mut EvalCtx<'_>,
+        call: &Subquery,
+        operands: &[Value],
+        args: &[Value],
+    ) -> SqlResult<Value> {
+        let sub = &self.plan.subplans[call.plan];
+        // How many rows decide: EXISTS needs one, a scalar two (to complain).
+        let wanted = match call.kind {
+            SubqueryKind::Exists { .. } => 1,
+            SubqueryKind::Scalar | SubqueryKind::RowCompare { .. } => 2,
+            _ => usize::MAX,
+        };
+        let is_cacheable = sub.slots.is_empty() && !sub.dependent;
+        let known = self.subplans[call.plan].borrow().rows.clone();
+        let rows = match known {
+            Some(rows) => rows,
+            None => {
+                let mut saved = Vec::with_capacity(sub.slots.len());
+                for (slot, arg) in sub.slots.iter().zip(args) {
+                    if ctx.slots.len() <= *slot {
+                        ctx.slots.resize(*slot + 1, Value::Null);
+                    }
+                    saved.push(std::mem::replace(&mut ctx.slots[*slot], arg.clone()));
+                }
+                let rows = self.sub_rows(call.plan, wanted, ctx);
+                for (slot, value) in sub.slots.iter().zip(saved) {
+                    ctx.slots[*slot] = value;
+                }
+                let rows = rows?;
+                let set = if is_cacheable { in_set(call, &rows, &sub.root.types) } else { None };
+                let rows = Rc::new(SubRows { rows, set });
+                if is_cacheable {
+                    self.subplans[call.plan].borrow_mut().rows = Some(rows.clone());
+                }
+                rows
+            }
+        };
+        let types = &sub.root.types;
+        match call.kind {
+            SubqueryKind::Exists { negated } => Ok(truth(Some(rows.rows.is_empty() == negated))),
+            SubqueryKind::Scalar => match rows.rows.as_slice() {
+                [] => Ok(Value::Null),
+                [row] => Ok(row.first().cloned().unwrap_or(Value::Null)),
+                _ => Err(SqlError::new(ER_SUBQUERY_NO_1_ROW, &[])),
+            },
+            SubqueryKind::RowCompare { op } => match rows.rows.as_slice() {
+                [] => Ok(Value::Null),
+                [row] => Ok(truth(aurora_expr::compare_with_row(call, op, operands, row, types, ctx)?)),
+                _ => Err(SqlError::new(ER_SUBQUERY_NO_1_ROW, &[])),
+            },
+            SubqueryKind::In { negated } => {
+                if rows.rows.is_empty() {
+                    return Ok(truth(Some(negated)));
+                }
+                if let (Some((set, has_null)), [operand]) = (&rows.set, operands) {
+                    if operand.is_null() {
+                        return Ok(Value::Null);
+                    }
+                    let mut key = Vec::new();
+                    crate::normal::put(operand.as_ref(), &call.operands[0].ty, false, &mut key);
+                    let found = if set.contains(&key) {
+                        Some(true)
+                    } else if *has_null {
+                        None
+                    } else {
+                        Some(false)
+                    };
+                    return Ok(truth(found.map(|found| found != negated)));
+                }
+                let mut found = Some(false);
+                for row in &rows.rows {
+                    match aurora_expr::compare_with_row(call, CompareOp::Eq, operands, row, types, ctx)? {
+                        Some(true) => {
+                            found = Some(true);
+                            break;
+                        }
+                        None => found = None,
+                        Some(false) => {}
+                    }
+                }
+                Ok(truth(found.map(|found| found != negated)))
+            }
+            SubqueryKind::Quantified { op, quantifier } => {
+                let decisive = quantifier == Quantifier::Any;
+                let mut result = Some(!decisive);
+                for row in &rows.rows {
+                    match aurora_expr::compare_with_row(call, op, operands, row, types, ctx)? {
+                        Some(holds) if holds == decisive => {
+                            result = Some(decisive);
+                            break;
+                        }
+                        None => result = None,
+                        Some(_) => {}
+                    }
+                }
+                Ok(truth(result))
+            }
+        }
+    }
+}
+
+/// A hash set where equality of normalised keys is equality of the comparison: same kind of integers, or text of the
+/// comparison's collation on both sides.
+fn in_set(
+    call: &Subquery,
+    rows: &[Row],
+    types: &[aurora_types::SqlType],
+) -> Option<(HashSet<Vec<u8>>, bool)> {
+    use aurora_expr::typing::Comparison;
+    let ([how], [ty], [operand]) = (call.how.as_slice(), types, call.operands.as_slice()) else {
+        return None;
+    };
+    let fits = match how {
+        Comparison::Int => {
+            let plain = |ty: &aurora_types::SqlType| {
+                aurora_expr::typing::domain(ty) == aurora_expr::typing::Domain::Int
+                    && ty.base != aurora_types::BaseType::Bit
+            };
+            plain(ty) && plain(&operand.ty)
+        }
+        Comparison::Text(collation) => {
+            let plain = |ty: &aurora_types::SqlType| {
+                ty.collation == *collation
+                    && !matches!(ty.base, aurora_types::BaseType::Enum(_) | aurora_types::BaseType::Set(_))
+                    && aurora_expr::typing::is_string(ty)
+            };
+            plain(ty) && plain(&operand.ty)
+        }
+        _ => false,
+    };
+    if !fits || !matches!(call.kind, SubqueryKind::In { .. }) || matches!(operand.kind, ExprKind::Row(_)) {
+        return None;
+    }
+    let mut set = HashSet::with_capacity(rows.len());
+    let mut has_null = false;
+    for row in rows {
+        let value = row.first()?;
+        if value.is_null() {
+            has_null = true;
+            continue;
+        }
+        let mut key = Vec::new();
+        crate::normal::put(value.as_ref(), ty, false, &mut key);
+        set.insert(key);
+    }
+    Some((set, has_null))
+}
+
+pub(crate) fn truth(value: Option<bool>) -> Value {
+    match value {
+        Some(value) => Value::Int(i64::from(value)),
+        None => Value::Null,
+    }
+}
