@@ -40,7 +40,8 @@ impl ParseError {
                     .rposition(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b';' | 0))
                     .map_or(0, |at| at + 1);
                 let start = (span.start as usize).min(end);
-                let near: String = String::from_utf8_lossy(&sql[start..end]).chars().take(NEAR_LENGTH).collect();
+                let near: String =
+                    String::from_utf8_lossy(&sql[start..end]).chars().take(NEAR_LENGTH).collect();
                 let line_end = (span.end as usize).clamp(statement_start, sql.len());
                 let line = 1 + memchr::memchr_iter(b'\n', &sql[statement_start..line_end]).count();
                 SqlError::new(ER_PARSE_ERROR, &[&ER_SYNTAX_ERROR.text, &near, &line])

@@ -211,7 +211,7 @@ impl<'a> Lexer<'a> {
             body += 1;
             let digits = self.sql[body..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             let version_digits = match digits {
-                0..5 => 0,
+                0..=4 => 0,
                 6 if is(self.byte(body + 6), SPACE) => 6,
                 _ => 5,
             };

@@ -3,10 +3,20 @@
 pub mod ast;
 mod charset;
 mod context;
+mod error;
+mod grammar;
 pub mod keyword;
 mod lexer;
+mod parser;
 mod token;
 
 pub use ast::*;
 pub use context::{ClientCharset, ParseContext, Parsed, SqlMode};
 pub use token::{Tok, Token};
+
+use aurora_types::SqlResult;
+
+/// Parses the first statement of `sql`; [`Parsed::next`] says where the next one begins.
+pub fn parse(sql: &[u8], context: &ParseContext) -> SqlResult<Parsed> {
+    grammar::parse(sql, context)
+}

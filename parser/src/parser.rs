@@ -232,7 +232,7 @@ impl<'a> Parser<'a> {
     pub(crate) fn ident_or_text(&mut self) -> PResult<Ident> {
         if self.peek() == Tok::Str {
             let token = self.bump();
-            let text = Text::from(self.string_bytes(token));
+            let text = Text::from(&*self.string_bytes(token));
             return Ok(Ident { text, span: token.span(), quoted: true });
         }
         self.ident()
@@ -283,7 +283,8 @@ impl<'a> Parser<'a> {
     /// names a column without alias.
     pub(crate) fn source_text(&self, span: Span) -> Text {
         let bytes = span.of(self.sql);
-        let cleaned = memchr::memmem::find(bytes, b"/*!").is_some().then(|| cut_marks(bytes, self.context.version));
+        let cleaned =
+            memchr::memmem::find(bytes, b"/*!").is_some().then(|| cut_marks(bytes, self.context.version));
         let bytes = cleaned.as_deref().unwrap_or(bytes);
         let bytes = bytes.trim_ascii_start();
         if self.context.client_charset == ClientCharset::Latin1 && !bytes.is_ascii() {
@@ -366,7 +367,7 @@ impl<'a> Parser<'a> {
             return self.unexpected();
         }
         let token = self.bump();
-        Ok(StringLiteral { bytes: Text::from(self.string_bytes(token)), introducer: None })
+        Ok(StringLiteral { bytes: Text::from(&*self.string_bytes(token)), introducer: None })
     }
 
     /// The content of a quoted token, escapes resolved.
@@ -443,7 +444,7 @@ fn cut_marks(bytes: &[u8], version: u32) -> Vec<u8> {
         if quote.is_none() && rest.starts_with(b"/*!") {
             let digits = rest[3..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             let used = match digits {
-                0..5 => 0,
+                0..=4 => 0,
                 6 if rest.get(9).is_some_and(u8::is_ascii_whitespace) => 6,
                 _ => 5,
             };
