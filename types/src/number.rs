@@ -217,7 +217,7 @@ pub fn write_u64(v: u64, out: &mut Vec<u8>) {
 
 /// Rounds to `digits` behind the point (before it when negative), ties to even; or cuts.
 pub fn round_double(v: f64, digits: i64, truncate: bool) -> f64 {
-    let unit = 10f64.powi(digits.unsigned_abs().min(400) as i32);
+    let unit = 10f64.powf(digits.unsigned_abs().min(400) as f64);
     let whole = |v: f64| if truncate { v.trunc() } else { v.round_ties_even() };
     if digits < 0 {
         return if unit.is_infinite() { 0.0 } else { whole(v / unit) * unit };

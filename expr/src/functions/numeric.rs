@@ -74,8 +74,20 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         |ctx, args| finite(real(ctx, args, 0)?.exp(), "exp", args),
         "EXP(x): e to the power of x.",
     ),
-    def("ln", Arity::exactly(1), double_or_null, |ctx, args| log(ctx, args, f64::ln), "LN(x): the natural logarithm."),
-    def("log2", Arity::exactly(1), double_or_null, |ctx, args| log(ctx, args, log2), "LOG2(x): the logarithm to base 2."),
+    def(
+        "ln",
+        Arity::exactly(1),
+        double_or_null,
+        |ctx, args| log(ctx, args, f64::ln),
+        "LN(x): the natural logarithm.",
+    ),
+    def(
+        "log2",
+        Arity::exactly(1),
+        double_or_null,
+        |ctx, args| log(ctx, args, log2),
+        "LOG2(x): the logarithm to base 2.",
+    ),
     def(
         "log10",
         Arity::exactly(1),
@@ -90,8 +102,20 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         log_of_base,
         "LOG([base, ]x): the natural logarithm, or that to a base.",
     ),
-    def("sin", Arity::exactly(1), double_type, |ctx, args| plain(ctx, args, f64::sin), "SIN(x): the sine of x radians."),
-    def("cos", Arity::exactly(1), double_type, |ctx, args| plain(ctx, args, f64::cos), "COS(x): the cosine of x radians."),
+    def(
+        "sin",
+        Arity::exactly(1),
+        double_type,
+        |ctx, args| plain(ctx, args, f64::sin),
+        "SIN(x): the sine of x radians.",
+    ),
+    def(
+        "cos",
+        Arity::exactly(1),
+        double_type,
+        |ctx, args| plain(ctx, args, f64::cos),
+        "COS(x): the cosine of x radians.",
+    ),
     def(
         "tan",
         Arity::exactly(1),
@@ -152,10 +176,22 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         |ctx, args| plain(ctx, args, |x| x * (std::f64::consts::PI / 180.0)),
         "RADIANS(x): x degrees in radians.",
     ),
-    def("rand", Arity::between(0, 1), double_type, rand, "RAND([seed]): a number from 0 up to 1; a seed repeats its sequence.")
-        .sees_nulls()
-        .determinism(Determinism::Volatile),
-    def("bit_count", Arity::exactly(1), bit_count_type, bit_count, "BIT_COUNT(x): how many bits of x are set."),
+    def(
+        "rand",
+        Arity::between(0, 1),
+        double_type,
+        rand,
+        "RAND([seed]): a number from 0 up to 1; a seed repeats its sequence.",
+    )
+    .sees_nulls()
+    .determinism(Determinism::Volatile),
+    def(
+        "bit_count",
+        Arity::exactly(1),
+        bit_count_type,
+        bit_count,
+        "BIT_COUNT(x): how many bits of x are set.",
+    ),
 ];
 
 fn real(ctx: &mut EvalCtx<'_>, args: &Args<'_>, i: usize) -> SqlResult<f64> {
@@ -241,6 +277,7 @@ fn same_number(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
             let (whole, scale) = typing::decimal_digits(ty);
             SqlType { unsigned: ty.unsigned, ..typing::decimal(whole + scale, scale) }
         }
+        _ if typing::domain(ty) == Domain::Double => SqlType { decimals: ty.decimals, ..typing::double() },
         _ => typing::double(),
     }
     .into())
@@ -349,18 +386,11 @@ fn round_type(args: &mut [Expr], truncate: bool) -> SqlResult<Typed> {
         }
         Domain::Decimal => {
             let (whole, scale) = typing::decimal_digits(ty);
-            let kept = digits.map_or(scale, |digits| digits.clamp(0, 30) as u32).min(30);
+            let kept = digits.map_or(scale, |digits| digits.clamp(0, i64::from(scale)) as u32);
             let more = u32::from(!truncate && kept < scale);
             SqlType { unsigned: ty.unsigned, ..typing::decimal(whole + more + kept, kept) }
         }
-        _ => {
-            let decimals = match digits {
-                Some(digits) => digits.clamp(0, 31) as u8,
-                None => ty.decimals.min(31),
-            };
-            let decimals = if digits.is_none() && !matches!(typing::domain(ty), Domain::Double) { 31 } else { decimals };
-            SqlType { decimals, ..typing::double() }
-        }
+        _ => typing::double(),
     }
     .into())
 }

@@ -36,7 +36,7 @@ fn read_decimal(text: &[u8]) -> (Read<Decimal>, ParseStatus) {
 impl Target<'_, '_> {
     pub(super) fn integer(&mut self, value: ValueRef<'_>, from: &SqlType) -> SqlResult<Value> {
         let (low, high) = integer_range(self.to);
-        let (wide, read) = self.to_integer(value, from, low)?;
+        let (wide, read) = self.read_integer(value, from, low)?;
         let cut = wide.clamp(low, high);
         if cut != wide {
             self.out_of_range()?;
@@ -57,7 +57,7 @@ impl Target<'_, '_> {
     }
 
     /// The value rounded to an integer as its own type rounds; what was read when it is text.
-    fn to_integer(
+    fn read_integer(
         &mut self,
         value: ValueRef<'_>,
         from: &SqlType,
@@ -115,7 +115,7 @@ impl Target<'_, '_> {
             ValueRef::DateTime(v) => (i128::from(v.year()), None),
             ValueRef::Time(_) => (i128::from(self.ctx.now.year()), None),
             ValueRef::Double(v) => (v as i128, None),
-            other => self.to_integer(other, from, 0)?,
+            other => self.read_integer(other, from, 0)?,
         };
         let year = match number {
             // `'0'` is the year 2000, the number 0 and `'0000'` are the zero year.
@@ -148,7 +148,7 @@ impl Target<'_, '_> {
             ValueRef::Double(v) if v < 0.0 => Some(v as i64 as u64),
             ValueRef::Double(v) => Some(v as u64),
             other => {
-                let (wide, _) = self.to_integer(other, from, i128::MIN)?;
+                let (wide, _) = self.read_integer(other, from, i128::MIN)?;
                 u64::try_from(wide).or_else(|_| i64::try_from(wide).map(|v| v as u64)).ok()
             }
         };
