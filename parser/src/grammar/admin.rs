@@ -7,9 +7,19 @@ use crate::parser::Parser;
 use crate::token::Tok;
 
 impl Parser<'_> {
-    /// What stands behind ANALYZE when a table follows.
-    pub(crate) fn analyze(&mut self) -> PResult<Statement> {
-        let mut admin = self.table_admin(TableAdminKind::Analyze, true)?;
+    /// What stands behind ANALYZE, CHECK, CHECKSUM, OPTIMIZE and REPAIR of tables.
+    pub(crate) fn table_admin(&mut self, kind: TableAdminKind) -> PResult<Statement> {
+        match kind {
+            TableAdminKind::Analyze => self.analyze(),
+            TableAdminKind::Check => self.check_table(),
+            TableAdminKind::Checksum => self.checksum(),
+            TableAdminKind::Optimize => self.optimize(),
+            TableAdminKind::Repair => self.repair(),
+        }
+    }
+
+    fn analyze(&mut self) -> PResult<Statement> {
+        let mut admin = self.admin_tables(TableAdminKind::Analyze, true)?;
         if let Some(word) = self.eat_any_kw(&[Kw::UPDATE, Kw::DROP]) {
             self.expect_kws(&[Kw::HISTOGRAM, Kw::ON])?;
             let columns = self.list(Parser::ident)?;
@@ -41,9 +51,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// What stands behind CHECK.
-    pub(crate) fn check_table(&mut self) -> PResult<Statement> {
-        let mut admin = self.table_admin(TableAdminKind::Check, false)?;
+    fn check_table(&mut self) -> PResult<Statement> {
+        let mut admin = self.admin_tables(TableAdminKind::Check, false)?;
         while let Some(option) = self.check_option() {
             admin.options.push(option);
         }
@@ -58,21 +67,18 @@ impl Parser<'_> {
         self.eat_any_kw(&[Kw::QUICK, Kw::FAST, Kw::MEDIUM, Kw::EXTENDED, Kw::CHANGED]).map(Kw::name)
     }
 
-    /// What stands behind CHECKSUM.
-    pub(crate) fn checksum(&mut self) -> PResult<Statement> {
-        let mut admin = self.table_admin(TableAdminKind::Checksum, false)?;
+    fn checksum(&mut self) -> PResult<Statement> {
+        let mut admin = self.admin_tables(TableAdminKind::Checksum, false)?;
         admin.options.extend(self.eat_any_kw(&[Kw::QUICK, Kw::EXTENDED]).map(Kw::name));
         Ok(Statement::TableAdmin(Box::new(admin)))
     }
 
-    /// What stands behind OPTIMIZE.
-    pub(crate) fn optimize(&mut self) -> PResult<Statement> {
-        Ok(Statement::TableAdmin(Box::new(self.table_admin(TableAdminKind::Optimize, true)?)))
+    fn optimize(&mut self) -> PResult<Statement> {
+        Ok(Statement::TableAdmin(Box::new(self.admin_tables(TableAdminKind::Optimize, true)?)))
     }
 
-    /// What stands behind REPAIR.
-    pub(crate) fn repair(&mut self) -> PResult<Statement> {
-        let mut admin = self.table_admin(TableAdminKind::Repair, true)?;
+    fn repair(&mut self) -> PResult<Statement> {
+        let mut admin = self.admin_tables(TableAdminKind::Repair, true)?;
         while let Some(option) = self.repair_option() {
             admin.options.push(option);
         }
@@ -84,7 +90,7 @@ impl Parser<'_> {
         self.eat_any_kw(&[Kw::QUICK, Kw::EXTENDED, Kw::USE_FRM]).map(Kw::name)
     }
 
-    fn table_admin(&mut self, kind: TableAdminKind, binlog_words: bool) -> PResult<TableAdmin> {
+    fn admin_tables(&mut self, kind: TableAdminKind, binlog_words: bool) -> PResult<TableAdmin> {
         let no_binlog = binlog_words && self.eat_any_kw(&[Kw::NO_WRITE_TO_BINLOG, Kw::LOCAL]).is_some();
         if self.eat_any_kw(&[Kw::TABLE, Kw::TABLES]).is_none() {
             return self.unexpected();
@@ -144,9 +150,8 @@ impl Parser<'_> {
         match self.peek() {
             Tok::Kw(Kw::PERSIST) => Ok(self.unsupported("RESET PERSIST")),
             Tok::Kw(Kw::REPLICA) => Ok(self.unsupported("RESET REPLICA")),
-            Tok::Kw(Kw::BINARY) => {
-                self.unsupported_if(&[Kw::BINARY, Kw::LOGS, Kw::AND, Kw::GTIDS], "RESET BINARY LOGS AND GTIDS")
-            }
+            Tok::Kw(Kw::BINARY) => self
+                .unsupported_if(&[Kw::BINARY, Kw::LOGS, Kw::AND, Kw::GTIDS], "RESET BINARY LOGS AND GTIDS"),
             _ => self.unexpected(),
         }
     }
@@ -175,18 +180,12 @@ impl Parser<'_> {
         self.list(Parser::string).map(Statement::UninstallComponent)
     }
 
-    /// What stands behind HELP.
-    pub(crate) fn help(&mut self) -> PResult<Statement> {
-        Ok(Statement::Help(self.ident_or_text()?.text))
-    }
-
-    /// Statements of administration that are known by their first words only, those words included.
-    pub(crate) fn other_admin(&mut self) -> PResult<Statement> {
-        let Tok::Kw(word) = self.peek() else { return self.unexpected() };
-        match word {
-            Kw::PURGE => self.unsupported_if(&[Kw::PURGE, Kw::BINARY, Kw::LOGS], "PURGE BINARY LOGS"),
+    /// What stands behind `verb`, of which the first words are all that is known.
+    pub(crate) fn other_admin(&mut self, verb: Kw) -> PResult<Statement> {
+        match verb {
+            Kw::PURGE => self.unsupported_if(&[Kw::BINARY, Kw::LOGS], "PURGE BINARY LOGS"),
             Kw::CHANGE => {
-                self.expect_kws(&[Kw::CHANGE, Kw::REPLICATION])?;
+                self.expect_kw(Kw::REPLICATION)?;
                 match self.peek() {
                     Tok::Kw(Kw::SOURCE) => Ok(self.unsupported("CHANGE REPLICATION SOURCE")),
                     Tok::Kw(Kw::FILTER) => Ok(self.unsupported("CHANGE REPLICATION FILTER")),
@@ -194,16 +193,13 @@ impl Parser<'_> {
                 }
             }
             Kw::BINLOG => Ok(self.unsupported("BINLOG")),
-            Kw::STOP => {
-                self.bump();
-                match self.peek() {
-                    Tok::Kw(Kw::REPLICA) => Ok(self.unsupported("STOP REPLICA")),
-                    Tok::Kw(Kw::GROUP_REPLICATION) => Ok(self.unsupported("STOP GROUP_REPLICATION")),
-                    _ => self.unexpected(),
-                }
-            }
-            Kw::CACHE => self.unsupported_if(&[Kw::CACHE, Kw::INDEX], "CACHE INDEX"),
-            Kw::IMPORT => self.unsupported_if(&[Kw::IMPORT, Kw::TABLE], "IMPORT TABLE"),
+            Kw::STOP => match self.peek() {
+                Tok::Kw(Kw::REPLICA) => Ok(self.unsupported("STOP REPLICA")),
+                Tok::Kw(Kw::GROUP_REPLICATION) => Ok(self.unsupported("STOP GROUP_REPLICATION")),
+                _ => self.unexpected(),
+            },
+            Kw::CACHE => self.unsupported_if(&[Kw::INDEX], "CACHE INDEX"),
+            Kw::IMPORT => self.unsupported_if(&[Kw::TABLE], "IMPORT TABLE"),
             Kw::CLONE => Ok(self.unsupported("CLONE")),
             _ => self.unexpected(),
         }

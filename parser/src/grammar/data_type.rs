@@ -79,7 +79,7 @@ impl Parser<'_> {
                 ty.binary = self.eat_kw(Kw::BINARY);
             }
             Tail::Members => {
-                ty.members = self.parenthesised(Parser::member_string)?;
+                ty.members = self.parenthesised(Parser::any_string)?;
                 self.type_charset(&mut ty)?;
             }
         }
@@ -262,18 +262,6 @@ impl Parser<'_> {
     pub(crate) fn charset_words(&mut self) {
         if self.bump().tok != Tok::Kw(Kw::CHARSET) {
             self.bump();
-        }
-    }
-
-    /// A string of ENUM or SET: plain, hexadecimal or binary.
-    fn member_string(&mut self) -> PResult<StringLiteral> {
-        match self.peek() {
-            Tok::HexStr | Tok::HexNum | Tok::BitStr | Tok::BitNum => {
-                let token = self.bump();
-                let bytes = crate::grammar::literal_bytes(self.bytes(token), token.tok);
-                Ok(StringLiteral { bytes, introducer: Some(Text::from("binary")) })
-            }
-            _ => self.string(),
         }
     }
 }

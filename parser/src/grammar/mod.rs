@@ -3,6 +3,7 @@
 //! Statements are told apart by their first words. A method named after a verb reads what stands behind it.
 
 mod account;
+mod admin;
 mod alter;
 mod column;
 mod create_other;
@@ -14,13 +15,15 @@ mod grant;
 mod key;
 mod literal;
 mod partition;
-mod pending;
+mod prepare;
 mod query;
 mod routine;
+mod set;
+mod show;
+mod signal;
 mod statements;
 mod table_option;
-
-pub(crate) use literal::literal_bytes;
+mod transaction;
 
 use crate::ast::*;
 use crate::context::{ParseContext, Parsed};
@@ -132,14 +135,14 @@ impl Parser<'_> {
             Kw::RESTART => Ok(Statement::Restart),
             Kw::INSTALL => self.install(),
             Kw::UNINSTALL => self.uninstall(),
-            Kw::RESET => Ok(self.unsupported("RESET")),
-            Kw::STOP => Ok(self.unsupported("STOP")),
-            Kw::CHANGE => Ok(self.unsupported("CHANGE REPLICATION")),
-            Kw::PURGE => Ok(self.unsupported("PURGE BINARY LOGS")),
-            Kw::BINLOG => Ok(self.unsupported("BINLOG")),
-            Kw::CLONE => Ok(self.unsupported("CLONE")),
-            Kw::CACHE => Ok(self.unsupported("CACHE INDEX")),
-            Kw::IMPORT => Ok(self.unsupported("IMPORT TABLE")),
+            Kw::RESET => self.reset(),
+            Kw::STOP
+            | Kw::CHANGE
+            | Kw::PURGE
+            | Kw::BINLOG
+            | Kw::CLONE
+            | Kw::CACHE
+            | Kw::IMPORT => self.other_admin(verb),
             _ => self.unexpected_at(at),
         }
     }

@@ -22,8 +22,7 @@ impl Parser<'_> {
     /// What stands behind EXECUTE.
     pub(crate) fn execute(&mut self) -> PResult<Statement> {
         let name = self.ident()?;
-        let using =
-            if self.eat_kw(Kw::USING) { self.list(Parser::user_variable_name)? } else { Vec::new() };
+        let using = if self.eat_kw(Kw::USING) { self.list(Parser::user_variable_name)? } else { Vec::new() };
         Ok(Statement::Execute { name, using })
     }
 

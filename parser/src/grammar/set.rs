@@ -1,10 +1,11 @@
-//! SET and USE.
+//! SET.
 
 use crate::ast::*;
 use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
+use aurora_types::Text;
 
 impl Parser<'_> {
     /// What stands behind SET.
@@ -140,9 +141,9 @@ impl Parser<'_> {
         } else {
             self.ident()?
         };
-        let (component, name) =
-            if self.eat(Tok::Dot) { (Some(first), self.ident()?) } else { (None, first) };
-        let scope_like = |component: &Ident| ["global", "local", "session"].iter().any(|word| component.is(word));
+        let (component, name) = if self.eat(Tok::Dot) { (Some(first), self.ident()?) } else { (None, first) };
+        let scope_like =
+            |component: &Ident| ["global", "local", "session"].iter().any(|word| component.is(word));
         if component.as_ref().is_some_and(scope_like) {
             return self.unexpected_at(at);
         }
@@ -172,9 +173,17 @@ impl Parser<'_> {
         }
     }
 
-    /// What stands behind USE.
-    pub(crate) fn use_(&mut self) -> PResult<Statement> {
-        self.ident().map(Statement::Use)
+    /// `@name`: the name, as written.
+    pub(crate) fn user_variable_name(&mut self) -> PResult<Text> {
+        self.expect(Tok::At)?;
+        match self.peek() {
+            Tok::Hostname if !self.bytes(self.token()).is_empty() => {
+                let token = self.bump();
+                Ok(self.ident_of(token)?.text)
+            }
+            Tok::Str | Tok::Quoted => Ok(self.ident_or_text()?.text),
+            _ => self.unexpected(),
+        }
     }
 }
 

@@ -258,6 +258,23 @@ impl Parser<'_> {
         Ok(ShowKind::BinlogEvents { relay, file, position, limit })
     }
 
+    /// `LIMIT ..`, when it comes next: numbers and parameters only.
+    fn limit_clause(&mut self) -> PResult<Option<Limit>> {
+        if !self.eat_kw(Kw::LIMIT) {
+            return Ok(None);
+        }
+        let first = self.limit_number()?;
+        if self.eat(Tok::Comma) {
+            return Ok(Some(Limit { count: self.limit_number()?, offset: Some(first) }));
+        }
+        let offset = if self.eat_kw(Kw::OFFSET) { Some(self.limit_number()?) } else { None };
+        Ok(Some(Limit { count: first, offset }))
+    }
+
+    fn limit_number(&mut self) -> PResult<ExprId> {
+        if matches!(self.peek(), Tok::Int | Tok::Param) { self.expression() } else { self.unexpected() }
+    }
+
     /// `FOR CHANNEL 'c'`, when it comes next.
     pub(crate) fn for_channel(&mut self) -> PResult<Option<StringLiteral>> {
         if !self.eat_kws(&[Kw::FOR, Kw::CHANNEL]) {

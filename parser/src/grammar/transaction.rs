@@ -81,11 +81,6 @@ impl Parser<'_> {
         Ok(completion)
     }
 
-    /// What stands behind SAVEPOINT.
-    pub(crate) fn savepoint(&mut self) -> PResult<Statement> {
-        self.ident().map(Statement::Savepoint)
-    }
-
     /// What stands behind RELEASE.
     pub(crate) fn release(&mut self) -> PResult<Statement> {
         self.expect_kw(Kw::SAVEPOINT)?;
@@ -169,10 +164,7 @@ impl Parser<'_> {
     fn xid_part(&mut self) -> PResult<Text> {
         const LONGEST: usize = 64;
         let at = self.position();
-        let part = match self.peek() {
-            Tok::HexStr | Tok::HexNum | Tok::BitStr | Tok::BitNum => self.binary_string()?.bytes,
-            _ => self.string()?.bytes,
-        };
+        let part = self.any_string()?.bytes;
         if part.as_bytes().len() > LONGEST {
             return self.unexpected_at(at);
         }
