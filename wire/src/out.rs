@@ -14,6 +14,13 @@ pub struct OutBuffer {
     sequence: u8,
 }
 
+/// A state of an [`OutBuffer`] to go back to, until it is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    len: usize,
+    sequence: u8,
+}
+
 impl OutBuffer {
     pub fn new() -> OutBuffer {
         OutBuffer::default()
@@ -62,9 +69,14 @@ impl OutBuffer {
         );
     }
 
-    /// Forgets the open packet.
-    pub fn abandon_packet(&mut self) {
-        self.buf.truncate(self.packet_start);
+    pub fn mark(&self) -> Mark {
+        Mark { len: self.buf.len(), sequence: self.sequence }
+    }
+
+    /// Forgets all packets written since `mark`.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.buf.truncate(mark.len);
+        self.sequence = mark.sequence;
     }
 
     fn write_header(&mut self, at: usize, len: usize) {
