@@ -2,8 +2,8 @@
 
 use crate::constants::{Capabilities, column_type};
 use crate::out::OutBuffer;
-use crate::reply::write_eof;
-use aurora_types::{BaseType, CollationId, ColumnFlags, ColumnMeta, SqlType};
+use crate::reply::{write_eof, write_result_end};
+use aurora_types::{BaseType, CollationId, ColumnFlags, ColumnMeta, SqlType, StatementStatus};
 
 /// The type code that a column of this type is announced and sent as.
 pub fn wire_type(ty: &SqlType) -> u8 {
@@ -116,7 +116,7 @@ fn flags(column: &ColumnMeta) -> u16 {
 
 fn write_definition(out: &mut OutBuffer, column: &ColumnMeta, results: Option<CollationId>) {
     let ty = &column.ty;
-    let charset = results.map_or(CollationId::UTF8MB4_0900_AI_CI, |results| results).charset();
+    let charset = results.unwrap_or(CollationId::UTF8MB4_0900_AI_CI).charset();
     out.begin_packet();
     out.lenenc_bytes(b"def");
     for name in [&column.schema, &column.table, &column.org_table, &column.name, &column.org_name] {
@@ -132,82 +132,91 @@ fn write_definition(out: &mut OutBuffer, column: &ColumnMeta, results: Option<Co
     out.u16(0);
 }
 
-/// Definitions of a result set, behind their count, with the EOF that old clients wait for.
-pub fn write_columns(
-    out: &mut OutBuffer,
-    columns: &[ColumnMeta],
-    common: Capabilities,
-    results: Option<CollationId>,
-    status_flags: u16,
-) {
-    out.begin_packet();
-    // Every client that has the capability wants the definitions unless it asked otherwise, which none may: the
-    // variable `resultset_metadata` stays FULL.
-    if common.has(Capabilities::OPTIONAL_RESULTSET_METADATA) {
-        out.u8(1);
+/// What of a connection decides how its results look.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientView {
+    /// What both sides have.
+    pub common: Capabilities,
+    /// `character_set_results` as a collation; `None` sends text as stored.
+    pub results: Option<CollationId>,
+    /// What the EOF behind definitions says, for clients that still want one.
+    pub status_flags: u16,
+}
+
+impl ClientView {
+    fn end_definitions(&self, out: &mut OutBuffer) {
+        if !self.common.has(Capabilities::DEPRECATE_EOF) {
+            write_eof(out, 0, self.status_flags);
+        }
     }
-    out.lenenc_int(columns.len() as u64);
-    out.end_packet();
-    for column in columns {
-        write_definition(out, column, results);
-        out.end_packet();
-    }
-    if !common.has(Capabilities::DEPRECATE_EOF) {
-        write_eof(out, 0, status_flags);
+
+    /// Says that definitions follow, where the client lets a server leave them out. This one never does: the
+    /// variable `resultset_metadata` stays FULL.
+    fn metadata_follows(&self, out: &mut OutBuffer) {
+        if self.common.has(Capabilities::OPTIONAL_RESULTSET_METADATA) {
+            out.u8(1);
+        }
     }
 }
 
-/// The answer to COM_STMT_PREPARE: statement id, parameters, columns.
+/// Definitions of a result set, behind their count, with the EOF that old clients wait for.
+pub fn write_columns(out: &mut OutBuffer, columns: &[ColumnMeta], view: ClientView) {
+    out.begin_packet();
+    view.metadata_follows(out);
+    out.lenenc_int(columns.len() as u64);
+    out.end_packet();
+    for column in columns {
+        write_definition(out, column, view.results);
+        out.end_packet();
+    }
+    view.end_definitions(out);
+}
+
+/// The answer to COM_STMT_PREPARE: statement id, parameters, columns. Neither may be more than 65,535.
 pub fn write_prepared(
     out: &mut OutBuffer,
     id: u32,
     params: &[ColumnMeta],
     columns: &[ColumnMeta],
     warnings: u16,
-    common: Capabilities,
-    results: Option<CollationId>,
-    status_flags: u16,
+    view: ClientView,
 ) {
     out.begin_packet();
     out.u8(0);
     out.u32(id);
-    out.u16(columns.len().min(usize::from(u16::MAX)) as u16);
-    out.u16(params.len().min(usize::from(u16::MAX)) as u16);
+    out.u16(columns.len() as u16);
+    out.u16(params.len() as u16);
     out.u8(0);
     out.u16(warnings);
-    if common.has(Capabilities::OPTIONAL_RESULTSET_METADATA) {
-        out.u8(1);
-    }
+    view.metadata_follows(out);
     out.end_packet();
     for part in [params, columns] {
         for column in part {
-            write_definition(out, column, results);
+            write_definition(out, column, view.results);
             out.end_packet();
         }
-        if !part.is_empty() && !common.has(Capabilities::DEPRECATE_EOF) {
-            write_eof(out, 0, status_flags);
+        if !part.is_empty() {
+            view.end_definitions(out);
         }
     }
 }
 
-/// The answer to COM_FIELD_LIST: definitions, each with a default value, and a terminator. `defaults` beyond the
-/// slice's end are NULL.
+/// The answer to COM_FIELD_LIST: definitions, each with its default value (`None`: NULL), and a terminator.
 pub fn write_field_list(
     out: &mut OutBuffer,
     columns: &[(ColumnMeta, Option<Vec<u8>>)],
-    common: Capabilities,
-    results: Option<CollationId>,
-    done: &aurora_types::StatementStatus,
+    view: ClientView,
+    done: &StatementStatus,
 ) {
     for (column, default) in columns {
-        write_definition(out, column, results);
+        write_definition(out, column, view.results);
         match default {
             Some(text) => out.lenenc_bytes(text),
             None => out.u8(0xFB),
         }
         out.end_packet();
     }
-    crate::reply::write_result_end(out, common, done);
+    write_result_end(out, view.common, done);
 }
 
 #[cfg(test)]
@@ -260,7 +269,8 @@ mod tests {
             flags: ColumnFlags(ColumnFlags::PRI_KEY),
         };
         let mut out = OutBuffer::new();
-        write_columns(&mut out, &[column], Capabilities(Capabilities::DEPRECATE_EOF), None, 0);
+        let common = Capabilities(Capabilities::DEPRECATE_EOF);
+        write_columns(&mut out, &[column], ClientView { common, results: None, status_flags: 0 });
         let expected =
             b"\x01\0\0\0\x01\x1b\0\0\x01\x03def\x01s\x01a\x01t\x01n\x01o\x0c\x3f\0\x0b\0\0\0\x03\x03\0\0\0\0";
         assert_eq!(out.bytes(), expected);

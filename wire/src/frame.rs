@@ -41,7 +41,7 @@ pub struct FrameReader {
     check_sequence: bool,
 }
 
-/// Where the packet returned by [`FrameReader::next`] lies.
+/// Where the packet returned by [`FrameReader::next_packet`] lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketAt {
     Buffer { from: usize, to: usize },
@@ -142,7 +142,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// 1153 above the limit, 1156 out of order; the stream is unusable afterwards.
-    pub fn next(&mut self) -> Result<Option<PacketAt>, FrameError> {
+    pub fn next_packet(&mut self) -> Result<Option<PacketAt>, FrameError> {
         if !self.joining && self.joined.capacity() > 0 {
             self.joined = Vec::new();
         }
@@ -180,7 +180,7 @@ impl FrameReader {
         }
     }
 
-    /// The bytes of a packet that [`FrameReader::next`] returned last.
+    /// The bytes of a packet that [`FrameReader::next_packet`] returned last.
     pub fn payload(&self, at: PacketAt) -> &[u8] {
         match at {
             PacketAt::Buffer { from, to } => self.buf.get(from..to).unwrap_or(&[]),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn next(reader: &mut FrameReader) -> Option<Vec<u8>> {
-        let at = reader.next().unwrap()?;
+        let at = reader.next_packet().unwrap()?;
         Some(reader.payload(at).to_vec())
     }
 
@@ -245,7 +245,7 @@ mod tests {
             let tail = vec![9u8; extra];
             let mut reader = FrameReader::new(1 << 25);
             reader.feed(&frame(&payload, 0));
-            assert_eq!(reader.next(), Ok(None));
+            assert_eq!(reader.next_packet(), Ok(None));
             reader.feed(&frame(&tail, 1));
             payload.extend(&tail);
             assert_eq!(next(&mut reader).as_deref(), Some(payload.as_slice()));
@@ -267,7 +267,7 @@ mod tests {
     fn a_header_above_the_limit_is_refused_before_its_payload_arrives() {
         let mut reader = FrameReader::new(64 * 1024);
         reader.feed(&[0xFF, 0xFF, 0xFF, 0]);
-        assert_eq!(reader.next(), Err(FrameError::TooLarge { limit_bytes: 64 * 1024 }));
+        assert_eq!(reader.next_packet(), Err(FrameError::TooLarge { limit_bytes: 64 * 1024 }));
         assert!(reader.buf.capacity() < 64 * 1024);
     }
 
@@ -279,12 +279,12 @@ mod tests {
         assert_eq!(next(&mut reader).as_deref(), Some(b"a".as_slice()));
         assert_eq!(reader.sequence(), 0);
         reader.feed(&frame(b"b", 7));
-        assert_eq!(reader.next(), Err(FrameError::OutOfOrder { expected: 0, got: 7 }));
+        assert_eq!(reader.next_packet(), Err(FrameError::OutOfOrder { expected: 0, got: 7 }));
 
         let mut reader = FrameReader::new(1 << 26);
         reader.feed(&frame(&vec![0; MAX_FRAME_PAYLOAD], 0));
         reader.feed(&frame(b"", 9));
-        assert_eq!(reader.next(), Err(FrameError::OutOfOrder { expected: 1, got: 9 }));
+        assert_eq!(reader.next_packet(), Err(FrameError::OutOfOrder { expected: 1, got: 9 }));
     }
 
     #[test]

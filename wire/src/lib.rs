@@ -16,6 +16,7 @@ pub mod result;
 pub mod rows;
 
 pub use auth::{AuthAction, AuthExchange, AuthFailure};
+pub use column::ClientView;
 pub use command::Command;
 pub use constants::Capabilities;
 pub use frame::{FrameError, FrameReader, PacketAt};

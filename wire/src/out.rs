@@ -211,9 +211,9 @@ mod tests {
             out.end_packet();
             let mut reader = FrameReader::new(usize::MAX / 2);
             reader.feed(out.bytes());
-            let first = reader.next().unwrap().unwrap();
+            let first = reader.next_packet().unwrap().unwrap();
             assert_eq!(reader.payload(first), b"first");
-            let second = reader.next().unwrap().unwrap();
+            let second = reader.next_packet().unwrap().unwrap();
             assert!(reader.payload(second) == payload, "length {len}");
             assert_eq!(reader.pending_bytes(), 0);
             assert_eq!(reader.sequence(), out.sequence());

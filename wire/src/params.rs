@@ -90,8 +90,7 @@ pub fn decode_execute(
         return Err(ParamError::NotBound);
     }
     let mut done = ExecuteParams { values: Vec::with_capacity(count), attributes: Vec::new() };
-    for at in 0..sent {
-        let ty = types[at];
+    for (at, &ty) in types.iter().enumerate().take(sent) {
         let long = if at < count { long_data(at) } else { None };
         let value = if let Some(bytes) = long {
             long_value(ty, &bytes, client)

@@ -183,8 +183,7 @@ mod tests {
             let done = StatementStatus { status_flags: status::AUTOCOMMIT, ..Default::default() };
             let at = write_result_end(&mut out, common, &done);
             mark_more_results(&mut out, at);
-            let flags = if common.0 == 0 { &out.bytes()[7..9] } else { &out.bytes()[7..9] };
-            assert_eq!(flags, [10, 0]);
+            assert_eq!(out.bytes()[7..9], [10, 0]);
         }
     }
 

@@ -1,7 +1,6 @@
 //! The results of one command, written as packets: definitions, rows, terminators, errors.
 
-use crate::column::write_columns;
-use crate::constants::Capabilities;
+use crate::column::{ClientView, write_columns};
 use crate::out::{Mark, OutBuffer};
 use crate::reply::{StatusAt, mark_more_results, write_err, write_ok, write_result_end};
 use crate::rows::{RowEncoder, RowFormat};
@@ -16,29 +15,20 @@ pub const FLUSH_BYTES: usize = 64 * 1024;
 /// flushed while rows are written ([`ResultWriter::may_flush`]) and when the command is over, at no other time.
 #[derive(Debug)]
 pub struct ResultWriter {
-    common: Capabilities,
+    view: ClientView,
     format: RowFormat,
-    results: Option<CollationId>,
-    /// What an old client's EOF behind the definitions says.
-    status_flags: u16,
     encoder: Option<RowEncoder>,
     /// The last terminator and the buffer before it.
     last_end: Option<(StatusAt, Mark)>,
 }
 
 impl ResultWriter {
-    /// `results` is `character_set_results` as a collation; `None` sends text as stored.
-    pub fn new(
-        common: Capabilities,
-        format: RowFormat,
-        results: Option<CollationId>,
-        status_flags: u16,
-    ) -> ResultWriter {
-        ResultWriter { common, format, results, status_flags, encoder: None, last_end: None }
+    pub fn new(view: ClientView, format: RowFormat) -> ResultWriter {
+        ResultWriter { view, format, encoder: None, last_end: None }
     }
 
     pub fn set_results_collation(&mut self, results: Option<CollationId>) {
-        self.results = results;
+        self.view.results = results;
     }
 
     /// Whether the buffer holds nothing that may still change.
@@ -53,8 +43,8 @@ impl ResultWriter {
 
     pub fn begin(&mut self, out: &mut OutBuffer, columns: &[ColumnMeta]) {
         self.another_follows(out);
-        write_columns(out, columns, self.common, self.results, self.status_flags);
-        self.encoder = Some(RowEncoder::new(columns, self.format, self.results));
+        write_columns(out, columns, self.view);
+        self.encoder = Some(RowEncoder::new(columns, self.format, self.view.results));
     }
 
     /// `true`: more than [`FLUSH_BYTES`] wait.
@@ -69,9 +59,9 @@ impl ResultWriter {
         self.another_follows(out);
         let before = out.mark();
         let at = if self.encoder.take().is_some() {
-            write_result_end(out, self.common, done)
+            write_result_end(out, self.view.common, done)
         } else {
-            write_ok(out, self.common, done)
+            write_ok(out, self.view.common, done)
         };
         self.last_end = Some((at, before));
     }
@@ -128,6 +118,7 @@ impl RowSink for BufferSink<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constants::Capabilities;
     use crate::frame::FrameReader;
     use aurora_types::error::ER_LOCK_DEADLOCK;
     use aurora_types::{BaseType, ColumnFlags, SqlType};
@@ -149,7 +140,7 @@ mod tests {
         reader.set_sequence(1);
         reader.feed(out.bytes());
         let mut all = Vec::new();
-        while let Some(at) = reader.next().unwrap() {
+        while let Some(at) = reader.next_packet().unwrap() {
             all.push(reader.payload(at).to_vec());
         }
         all
@@ -158,7 +149,10 @@ mod tests {
     fn run(common: u32, steps: impl FnOnce(&mut BufferSink<'_>)) -> Vec<Vec<u8>> {
         let mut out = OutBuffer::new();
         out.set_sequence(1);
-        let writer = ResultWriter::new(Capabilities(common), RowFormat::Text, None, 2);
+        let writer = ResultWriter::new(
+            ClientView { common: Capabilities(common), results: None, status_flags: 2 },
+            RowFormat::Text,
+        );
         steps(&mut BufferSink { writer, out: &mut out });
         packets(&out)
     }

@@ -64,7 +64,7 @@ proptest! {
         reader.set_check_sequence(check);
         for chunk in chunks {
             reader.feed(&chunk);
-            while let Ok(Some(at)) = reader.next() {
+            while let Ok(Some(at)) = reader.next_packet() {
                 prop_assert!(reader.payload(at).len() <= limit);
             }
             reader.shrink();
@@ -112,7 +112,7 @@ proptest! {
             encoder.write(&mut out, &[value.as_ref()]);
             let mut reader = FrameReader::new(1 << 24);
             reader.feed(out.bytes());
-            prop_assert!(matches!(reader.next(), Ok(Some(_))));
+            prop_assert!(matches!(reader.next_packet(), Ok(Some(_))));
             prop_assert_eq!(reader.pending_bytes(), 0);
         }
     }
