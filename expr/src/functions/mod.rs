@@ -9,6 +9,8 @@ pub mod misc;
 pub mod numeric;
 #[cfg(test)]
 pub(crate) mod oracle;
+pub mod regexp;
+mod regexp_syntax;
 pub mod string;
 pub mod string_code;
 pub mod string_search;
@@ -27,6 +29,7 @@ pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     info::FUNCTIONS,
     misc::FUNCTIONS,
     numeric::FUNCTIONS,
+    regexp::FUNCTIONS,
     string::FUNCTIONS,
     string_code::FUNCTIONS,
     string_search::FUNCTIONS,

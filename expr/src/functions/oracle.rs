@@ -291,3 +291,8 @@ fn strings() {
 fn session_facts_digests_and_addresses() {
     check(include_str!("testdata/misc.txt"));
 }
+
+#[test]
+fn regular_expressions() {
+    check(include_str!("testdata/regexp.txt"));
+}
