@@ -52,7 +52,15 @@ impl Parser<'_> {
             Kw::UNDO => self.unsupported_if(&[Kw::UNDO, Kw::TABLESPACE], "ALTER UNDO TABLESPACE"),
             Kw::LOGFILE => self.unsupported_if(&[Kw::LOGFILE, Kw::GROUP], "ALTER LOGFILE GROUP"),
             Kw::SERVER => Ok(self.unsupported("ALTER SERVER")),
-            Kw::INSTANCE => Ok(self.unsupported("ALTER INSTANCE")),
+            Kw::INSTANCE => {
+                self.bump();
+                match self.peek() {
+                    Tok::Kw(Kw::ROTATE | Kw::RELOAD | Kw::ENABLE | Kw::DISABLE) => {
+                        Ok(self.unsupported("ALTER INSTANCE"))
+                    }
+                    _ => self.unexpected(),
+                }
+            }
             Kw::LIBRARY => Ok(self.unsupported("ALTER LIBRARY")),
             Kw::RESOURCE => self.unsupported_if(&[Kw::RESOURCE, Kw::GROUP], "ALTER RESOURCE GROUP"),
             Kw::JSON => Ok(self.unsupported("ALTER JSON DUALITY VIEW")),
@@ -200,7 +208,7 @@ impl Parser<'_> {
                 if !self.at_charset_words() {
                     return self.unexpected();
                 }
-                self.charset_words();
+                self.charset_words()?;
                 self.eat(Tok::Eq);
                 let charset = if self.eat_kw(Kw::DEFAULT) { None } else { Some(self.charset_name()?) };
                 let collation = if self.eat_kw(Kw::COLLATE) {

@@ -274,15 +274,16 @@ impl Parser<'_> {
                 None => return self.unexpected(),
             };
         }
-        loop {
-            if references.on_delete.is_none() && self.eat_kws(&[Kw::ON, Kw::DELETE]) {
+        while self.eat_kw(Kw::ON) {
+            if references.on_delete.is_none() && self.eat_kw(Kw::DELETE) {
                 references.on_delete = Some(self.reference_action()?);
-            } else if references.on_update.is_none() && self.eat_kws(&[Kw::ON, Kw::UPDATE]) {
+            } else if references.on_update.is_none() && self.eat_kw(Kw::UPDATE) {
                 references.on_update = Some(self.reference_action()?);
             } else {
-                return Ok(references);
+                return self.unexpected();
             }
         }
+        Ok(references)
     }
 
     fn reference_action(&mut self) -> PResult<ReferenceAction> {

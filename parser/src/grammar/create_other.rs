@@ -19,13 +19,8 @@ impl Parser<'_> {
 
     pub(crate) fn alter_database(&mut self) -> PResult<Statement> {
         let mut options = DatabaseOptions::default();
-        // Words such as ENCRYPTION begin an option or name a database.
-        let begins_option = self.at_database_option()
-            && !matches!(
-                self.peek_at(1),
-                Tok::Kw(Kw::DEFAULT | Kw::CHARACTER | Kw::CHARSET | Kw::COLLATE | Kw::ENCRYPTION | Kw::READ)
-            );
-        let name = if self.at_name() && !begins_option { Some(self.ident()?) } else { None };
+        // CHARSET and ENCRYPTION name a database here: the name may be left out before other words only.
+        let name = if self.at_name() { Some(self.ident()?) } else { None };
         if !self.database_option(&mut options, true)? {
             return self.unexpected();
         }
@@ -33,15 +28,11 @@ impl Parser<'_> {
         Ok(Statement::AlterDatabase(AlterDatabase { name, options }))
     }
 
-    fn at_database_option(&self) -> bool {
-        self.at_charset_words() || matches!(self.peek(), Tok::Kw(Kw::COLLATE | Kw::ENCRYPTION | Kw::READ))
-    }
-
     /// One option, or `false`.
     fn database_option(&mut self, options: &mut DatabaseOptions, alter: bool) -> PResult<bool> {
         let default = self.eat_kw(Kw::DEFAULT);
         if self.at_charset_words() {
-            self.charset_words();
+            self.charset_words()?;
             self.eat(Tok::Eq);
             options.charset = Some(self.charset_name()?);
         } else if self.eat_kw(Kw::COLLATE) {

@@ -241,7 +241,7 @@ impl Parser<'_> {
             ty.charset = Some(Text::from("binary"));
             return Ok(());
         } else if self.at_charset_words() {
-            self.charset_words();
+            self.charset_words()?;
             ty.charset = Some(self.charset_name()?);
         } else {
             return Ok(());
@@ -254,14 +254,11 @@ impl Parser<'_> {
 
     /// Whether CHARACTER SET, CHAR SET or CHARSET comes next.
     pub(crate) fn at_charset_words(&self) -> bool {
-        self.at_kw(Kw::CHARSET)
-            || matches!(self.peek(), Tok::Kw(Kw::CHARACTER | Kw::CHAR)) && self.peek_at(1) == Tok::Kw(Kw::SET)
+        matches!(self.peek(), Tok::Kw(Kw::CHARSET | Kw::CHARACTER | Kw::CHAR))
     }
 
     /// Steps over CHARACTER SET, CHAR SET or CHARSET.
-    pub(crate) fn charset_words(&mut self) {
-        if self.bump().tok != Tok::Kw(Kw::CHARSET) {
-            self.bump();
-        }
+    pub(crate) fn charset_words(&mut self) -> PResult<()> {
+        if self.bump().tok == Tok::Kw(Kw::CHARSET) { Ok(()) } else { self.expect_kw(Kw::SET) }
     }
 }

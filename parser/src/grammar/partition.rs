@@ -144,17 +144,14 @@ impl Parser<'_> {
     /// An action on partitions that stands alone in ALTER TABLE, when one comes next.
     pub(crate) fn alter_partition(&mut self) -> PResult<Option<AlterPartition>> {
         let Tok::Kw(verb) = self.peek() else { return Ok(None) };
-        if self.peek_at(1) != Tok::Kw(Kw::PARTITION) {
-            return Ok(None);
-        }
         match verb {
-            Kw::ADD | Kw::DROP | Kw::COALESCE | Kw::REORGANIZE | Kw::EXCHANGE => {}
-            Kw::TRUNCATE | Kw::ANALYZE | Kw::CHECK | Kw::OPTIMIZE | Kw::REBUILD | Kw::REPAIR => {}
-            Kw::DISCARD | Kw::IMPORT => {}
+            Kw::ADD | Kw::DROP if self.peek_at(1) == Tok::Kw(Kw::PARTITION) => {}
+            Kw::COALESCE | Kw::REORGANIZE | Kw::EXCHANGE | Kw::TRUNCATE | Kw::ANALYZE | Kw::CHECK => {}
+            Kw::OPTIMIZE | Kw::REBUILD | Kw::REPAIR | Kw::DISCARD | Kw::IMPORT => {}
             _ => return Ok(None),
         }
         self.bump();
-        self.bump();
+        self.expect_kw(Kw::PARTITION)?;
         let local = matches!(
             verb,
             Kw::ADD | Kw::COALESCE | Kw::REORGANIZE | Kw::ANALYZE | Kw::OPTIMIZE | Kw::REBUILD | Kw::REPAIR
@@ -167,7 +164,10 @@ impl Parser<'_> {
                 if self.eat_kw(Kw::PARTITIONS) {
                     AlterPartition::Add { definitions: Vec::new(), count: Some(self.unsigned()?) }
                 } else {
-                    AlterPartition::Add { definitions: self.partition_definitions()?, count: None }
+                    // Without either, MySQL's grammar lets it pass.
+                    let listed = self.peek() == Tok::LParen;
+                    let definitions = if listed { self.partition_definitions()? } else { Vec::new() };
+                    AlterPartition::Add { definitions, count: None }
                 }
             }
             Kw::DROP => AlterPartition::Drop(self.list(Parser::ident)?),

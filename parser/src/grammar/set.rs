@@ -1,11 +1,15 @@
 //! SET.
 
 use crate::ast::*;
-use crate::error::PResult;
+use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::Text;
+use aurora_types::error::ER_ILLEGAL_USER_VAR;
+
+/// Characters that the name of a user variable may have.
+const USER_VARIABLE_LENGTH: usize = 64;
 
 impl Parser<'_> {
     /// What stands behind SET.
@@ -103,6 +107,11 @@ impl Parser<'_> {
             }
             Tok::At => {
                 let name = self.user_variable_name()?;
+                let length = name.to_str_lossy().chars().count();
+                if length == 0 || length > USER_VARIABLE_LENGTH {
+                    let args = vec![name.to_str_lossy().into_owned()];
+                    return Err(ParseError::other(ER_ILLEGAL_USER_VAR, args));
+                }
                 self.set_equal()?;
                 Ok(SetItem::UserVariable { name, value: self.expression()? })
             }
@@ -115,8 +124,9 @@ impl Parser<'_> {
                 let collation = if self.eat_kw(Kw::COLLATE) { Some(self.collation_name()?) } else { None };
                 Ok(SetItem::Names { charset, collation })
             }
+            Tok::Kw(Kw::CHARSET) if is_equal(self.peek_at(1)) => self.set_variable(VariableScope::Implicit),
             _ if self.at_charset_words() => {
-                self.charset_words();
+                self.charset_words()?;
                 if self.eat_kw(Kw::DEFAULT) {
                     return Ok(SetItem::CharacterSet(SetCharset::Default));
                 }
@@ -177,7 +187,7 @@ impl Parser<'_> {
     pub(crate) fn user_variable_name(&mut self) -> PResult<Text> {
         self.expect(Tok::At)?;
         match self.peek() {
-            Tok::Hostname if !self.bytes(self.token()).is_empty() => {
+            Tok::Hostname => {
                 let token = self.bump();
                 Ok(self.ident_of(token)?.text)
             }

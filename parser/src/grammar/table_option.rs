@@ -24,10 +24,7 @@ impl Parser<'_> {
     pub(crate) fn at_table_option(&self) -> bool {
         let Tok::Kw(word) = self.peek() else { return false };
         match word {
-            Kw::DEFAULT => {
-                matches!(self.peek_at(1), Tok::Kw(Kw::CHARACTER | Kw::CHAR | Kw::CHARSET | Kw::COLLATE))
-            }
-            Kw::CHARACTER | Kw::CHAR => self.peek_at(1) == Tok::Kw(Kw::SET),
+            Kw::DEFAULT | Kw::CHARACTER | Kw::CHAR => true,
             Kw::DATA | Kw::INDEX => self.peek_at(1) == Tok::Kw(Kw::DIRECTORY),
             Kw::UNION => self.peek_at(1) == Tok::Eq || self.peek_at(1) == Tok::LParen,
             Kw::START => self.peek_at(1) == Tok::Kw(Kw::TRANSACTION),
@@ -135,7 +132,7 @@ impl Parser<'_> {
     /// CHARACTER SET or COLLATE; a DEFAULT before it is already gone.
     fn charset_or_collate(&mut self) -> PResult<TableOption> {
         if self.at_charset_words() {
-            self.charset_words();
+            self.charset_words()?;
             self.eat(Tok::Eq);
             return Ok(TableOption::Charset(self.charset_name()?));
         }

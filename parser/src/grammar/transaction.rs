@@ -163,10 +163,9 @@ impl Parser<'_> {
     /// A string, hexadecimal or binary, of at most 64 bytes.
     fn xid_part(&mut self) -> PResult<Text> {
         const LONGEST: usize = 64;
-        let at = self.position();
         let part = self.any_string()?.bytes;
         if part.as_bytes().len() > LONGEST {
-            return self.unexpected_at(at);
+            return self.unexpected();
         }
         Ok(part)
     }
