@@ -1,11 +1,14 @@
 //! Conversions that expressions need of a value: to a number, text or time, with MySQL's warnings.
 
 use crate::context::EvalCtx;
-use aurora_types::error::{ER_TRUNCATED_WRONG_VALUE, ER_WRONG_VALUE};
-use aurora_types::temporal::parse::{self, DateFlags};
+use aurora_types::error::{
+    ER_TRUNCATED_WRONG_VALUE, ER_WARN_DEPRECATED_DATETIME_DELIMITER,
+    ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, ER_WRONG_VALUE, ErrorKind,
+};
+use aurora_types::temporal::parse::{self, DateFlags, OddDelimiter};
 use aurora_types::{
-    BaseType, Date, DateTime, Decimal, SqlError, SqlResult, SqlType, Text, Time, Value, ValueRef, display,
-    number,
+    BaseType, Date, DateTime, Decimal, Level, SqlError, SqlResult, SqlType, Text, Time, Value, ValueRef,
+    display, number,
 };
 use std::borrow::Cow;
 
@@ -32,13 +35,48 @@ impl EvalCtx<'_> {
         Ok(())
     }
 
+    /// A text that is no date or time at all: 1292 as [`EvalCtx::truncated`] raises it, in other words for dates.
     fn incorrect(&mut self, kind: &str, text: &[u8]) -> SqlResult<()> {
-        let shown = String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned();
-        if self.strict_dml && self.sql_mode.is_strict() {
-            return Err(SqlError::new(ER_WRONG_VALUE, &[&kind, &shown]));
+        if kind == "time" {
+            return self.truncated(kind, text);
         }
-        self.diagnostics.warn(ER_TRUNCATED_WRONG_VALUE, &[&kind, &shown]);
+        let shown = String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned();
+        let SqlError { message, .. } = SqlError::new(ER_WRONG_VALUE, &[&kind, &shown]);
+        let code = ER_TRUNCATED_WRONG_VALUE.code;
+        if self.strict_dml && self.sql_mode.is_strict() {
+            return Err(SqlError { code, sqlstate: ER_TRUNCATED_WRONG_VALUE.sqlstate, message });
+        }
+        self.diagnostics.push(Level::Warning, code, message);
         Ok(())
+    }
+
+    /// A warning, or the error in strict statements that change data.
+    pub(crate) fn warn_or_fail(
+        &mut self,
+        kind: &'static ErrorKind,
+        args: &[&dyn std::fmt::Display],
+    ) -> SqlResult<()> {
+        if self.strict_dml && self.sql_mode.is_strict() {
+            return Err(SqlError::new(kind, args));
+        }
+        self.diagnostics.warn(kind, args);
+        Ok(())
+    }
+
+    /// 4095 or 4096 for a delimiter that is taken but deprecated.
+    fn odd_delimiter(&mut self, odd: Option<OddDelimiter>, text: &[u8]) {
+        let Some(odd) = odd else { return };
+        let shown = String::from_utf8_lossy(text);
+        let (byte, at, row) = (char::from(odd.byte), odd.position, self.row_number);
+        match odd.prefer {
+            Some(better) => self.diagnostics.warn(
+                ER_WARN_DEPRECATED_DATETIME_DELIMITER,
+                &[&byte, &at, &shown, &row, &char::from(better)],
+            ),
+            None => {
+                self.diagnostics.warn(ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, &[&byte, &at, &shown, &row])
+            }
+        }
     }
 
     /// The nearest integer of any sign within 65 bits.
@@ -195,7 +233,8 @@ impl EvalCtx<'_> {
         self.session.time_zone().local(unix).unwrap_or(value)
     }
 
-    fn datetime_with(
+    /// As [`EvalCtx::to_datetime`], with other flags than the mode's.
+    pub(crate) fn datetime_with(
         &mut self,
         value: ValueRef<'_>,
         ty: &SqlType,
@@ -212,20 +251,27 @@ impl EvalCtx<'_> {
             }
             ValueRef::DateTime(_) | ValueRef::Date(_) => {
                 let text = text_operand(value, ty).into_owned();
-                self.incorrect("datetime", &text)?;
+                let kind = if matches!(value, ValueRef::Date(_)) { "date" } else { "datetime" };
+                self.truncated(kind, &text)?;
                 Ok(None)
             }
             ValueRef::Text(text) if !matches!(ty.base, BaseType::Bit) => {
                 let parsed = parse::parse_datetime(text, flags);
+                let kind = if parsed.date_only { "date" } else { "datetime" };
                 match parsed.rounded(6, false) {
                     Some(v) => {
                         if parsed.warnings.any() {
-                            self.truncated("datetime", text)?;
+                            self.truncated(kind, text)?;
                         }
+                        self.odd_delimiter(parsed.odd_delimiter, text);
                         Ok(Some(self.apply_offset(v, parsed.offset_seconds)))
                     }
                     None => {
-                        self.incorrect("datetime", text)?;
+                        if parsed.warnings.zero {
+                            self.truncated(kind, text)?;
+                        } else {
+                            self.incorrect("datetime", text)?;
+                        }
                         Ok(None)
                     }
                 }

@@ -1,7 +1,16 @@
 //! SQL functions by family. A family is a file with `pub const FUNCTIONS: &[FunctionDef]`; put it into
 //! [`FAMILIES`]. See `control.rs` for how one is written.
 
+// Typing rules share one signature: a rule may add and drop arguments, though most do not.
+#![allow(clippy::ptr_arg)]
+
 pub mod control;
+pub mod date_arith;
+pub mod date_format;
+pub mod date_parse;
+pub mod date_part;
+mod date_support;
+pub mod date_time;
 pub mod crypto;
 mod format_locale;
 pub mod info;
@@ -25,6 +34,11 @@ use std::cmp::Ordering;
 /// Every family. Sorted by file name.
 pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     control::FUNCTIONS,
+    date_arith::FUNCTIONS,
+    date_format::FUNCTIONS,
+    date_parse::FUNCTIONS,
+    date_part::FUNCTIONS,
+    date_time::FUNCTIONS,
     crypto::FUNCTIONS,
     info::FUNCTIONS,
     misc::FUNCTIONS,

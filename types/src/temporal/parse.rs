@@ -257,11 +257,12 @@ pub fn parse_datetime(text: &[u8], flags: DateFlags) -> Parsed<DateTime> {
         .and_then(|date| DateTime::new(date, parts[3], parts[4], parts[5], parts[6]));
     let Some(value) = value else {
         any |= text[at..].iter().any(|b| !is_space(*b));
-        return Parsed::new(None, if any { TimeWarnings::TRUNCATED } else { TimeWarnings::ZERO });
+        let warnings = if any { TimeWarnings::TRUNCATED } else { TimeWarnings::ZERO };
+        return Parsed { date_only: count <= 3, ..Parsed::new(None, warnings) };
     };
     if let Err(warnings) = value.date().check(flags) {
         // A zero time of day on a zero date is no date at all.
-        return Parsed::new(None, warnings);
+        return Parsed { date_only: count <= 3, ..Parsed::new(None, warnings) };
     }
     let mut parsed = Parsed::new(Some(value), TimeWarnings::NONE);
     parsed.fraction_digits = fraction_digits as u8;

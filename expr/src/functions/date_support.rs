@@ -1,0 +1,310 @@
+//! What the families of date and time functions share: operands as dates and times, interval units, digits of the
+//! second.
+
+use super::support::may_be_null;
+use crate::build::BuildContext;
+use crate::context::EvalCtx;
+use crate::eval::describe;
+use crate::expr::{Expr, ExprKind};
+use crate::function::{Args, Typed};
+use crate::typing::{self, Domain};
+use aurora_types::error::{
+    ER_DATETIME_FUNCTION_OVERFLOW, ER_TEMPORAL_FUNCTION_OVERFLOW, ER_WRONG_ARGUMENTS, ErrorKind,
+};
+use aurora_types::temporal::parse::{self, DateFlags};
+use aurora_types::{Date, DateTime, SqlError, SqlResult, SqlType, Text, Time, Value, ValueRef};
+use std::fmt::Display;
+
+pub(super) const MICROS: i64 = 1_000_000;
+pub(super) const DAY_MICROS: i64 = 86_400 * MICROS;
+/// Digits of the second where nothing says how many there are.
+pub(super) const MAX_FSP: u8 = 6;
+
+pub(super) const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+/// From Monday.
+pub(super) const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// Which unusual dates an operand may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zeros {
+    /// Zero months and days are taken; text that is a zero date goes by the mode.
+    Taken,
+    /// Only real days.
+    Refused,
+    /// By NO_ZERO_DATE and NO_ZERO_IN_DATE.
+    ByMode,
+}
+
+impl Zeros {
+    pub(super) fn flags(self, ctx: &EvalCtx<'_>, value: ValueRef<'_>) -> DateFlags {
+        let mode = DateFlags::from_sql_mode(ctx.sql_mode);
+        let text = matches!(value, ValueRef::Text(_) | ValueRef::Json(_));
+        match self {
+            Zeros::Taken => DateFlags {
+                no_zero_date: text && mode.no_zero_date,
+                no_zero_in_date: false,
+                allow_invalid: mode.allow_invalid,
+            },
+            Zeros::Refused => DateFlags { no_zero_date: true, no_zero_in_date: true, ..mode },
+            Zeros::ByMode => mode,
+        }
+    }
+}
+
+/// A date, or a date and time.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub value: DateTime,
+    pub date_only: bool,
+}
+
+impl<'a> Args<'a> {
+    /// Argument `i` as a date and time; `None` (with a warning) when it is none.
+    pub(super) fn datetime(
+        &self,
+        i: usize,
+        zeros: Zeros,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<Option<DateTime>> {
+        let value = self.get(i);
+        let flags = zeros.flags(ctx, value);
+        ctx.datetime_with(value, self.ty(i), flags)
+    }
+
+    /// As [`Args::datetime`], and whether there was no time of day.
+    pub(super) fn moment(&self, i: usize, ctx: &mut EvalCtx<'_>) -> SqlResult<Option<Moment>> {
+        let Some(value) = self.datetime(i, Zeros::Refused, ctx)? else { return Ok(None) };
+        let date_only = match self.get(i) {
+            ValueRef::Date(_) => true,
+            ValueRef::Text(text) if self.ty(i).base != aurora_types::BaseType::Bit => {
+                parse::parse_datetime(text, DateFlags::default()).date_only
+            }
+            ValueRef::Int(number) => {
+                parse::datetime_from_number(number, DateFlags::default()).is_ok_and(|(_, date)| date)
+            }
+            _ => false,
+        };
+        Ok(Some(Moment { value, date_only }))
+    }
+
+    /// Argument `i` as a time; `None` (with a warning) when it is none.
+    pub(super) fn time(&self, i: usize, ctx: &mut EvalCtx<'_>) -> SqlResult<Option<Time>> {
+        ctx.to_time(self.get(i), self.ty(i))
+    }
+
+    /// Argument `i` as a duration or a point in time, by what it looks like.
+    pub(super) fn time_or_datetime(
+        &self,
+        i: usize,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<Option<TimeOrDateTime>> {
+        let dated = match self.get(i) {
+            ValueRef::Text(text) => looks_like_date(text) || parse::parse_time(text).value.is_none(),
+            ValueRef::Date(_) | ValueRef::DateTime(_) => true,
+            ValueRef::Int(number) => number >= 10_000_000_000,
+            _ => false,
+        };
+        Ok(if dated {
+            self.datetime(i, Zeros::ByMode, ctx)?.map(TimeOrDateTime::DateTime)
+        } else {
+            self.time(i, ctx)?.map(TimeOrDateTime::Time)
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum TimeOrDateTime {
+    Time(Time),
+    DateTime(DateTime),
+}
+
+/// A sign is no delimiter of a date; a later one is.
+pub(super) fn looks_like_date(text: &[u8]) -> bool {
+    let trimmed = text.trim_ascii_start();
+    let digits = trimmed.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let date = digits > 0 && trimmed.get(digits) == Some(&b'-');
+    date || parse::parse_time(text).from_datetime
+}
+
+/// Digits of the second that a value of this expression has when it becomes a date and time.
+pub(super) fn datetime_digits(expr: &Expr) -> u8 {
+    match (typing::domain(&expr.ty), &expr.kind) {
+        (Domain::Text, ExprKind::Literal(Value::Text(text))) => {
+            let parsed = parse::parse_datetime(text.as_bytes(), DateFlags::default());
+            if parsed.value.is_none() && parsed.warnings.truncated { MAX_FSP } else { parsed.fraction_digits }
+        }
+        _ => digits_of(&expr.ty),
+    }
+}
+
+/// Digits of the second that a value of this expression has when it becomes a time.
+pub(super) fn time_digits(expr: &Expr) -> u8 {
+    match (typing::domain(&expr.ty), &expr.kind) {
+        (Domain::Text, ExprKind::Literal(Value::Text(text))) => {
+            let parsed = parse::parse_time(text.as_bytes());
+            if parsed.value.is_none() { MAX_FSP } else { parsed.fraction_digits }
+        }
+        _ => digits_of(&expr.ty),
+    }
+}
+
+fn digits_of(ty: &SqlType) -> u8 {
+    match typing::domain(ty) {
+        Domain::Int | Domain::Date | Domain::Null => 0,
+        Domain::Decimal | Domain::Time | Domain::DateTime => ty.decimals.min(MAX_FSP),
+        _ => MAX_FSP,
+    }
+}
+
+/// NULL, with a warning; an error in strict statements that change data.
+pub(super) fn null_with_warning(
+    ctx: &mut EvalCtx<'_>,
+    kind: &'static ErrorKind,
+    args: &[&dyn Display],
+) -> SqlResult<Value> {
+    ctx.warn_or_fail(kind, args)?;
+    Ok(Value::Null)
+}
+
+/// 1441: the result is beyond the calendar.
+pub(super) fn overflow(ctx: &mut EvalCtx<'_>) -> SqlResult<Value> {
+    null_with_warning(ctx, ER_DATETIME_FUNCTION_OVERFLOW, &[&"datetime"])
+}
+
+/// 6527 with the call as MySQL writes it.
+pub(super) fn out_of_range(ctx: &mut EvalCtx<'_>, kind: &str, shown: &dyn Display) -> SqlResult<()> {
+    ctx.warn_or_fail(ER_TEMPORAL_FUNCTION_OVERFLOW, &[&kind, shown])
+}
+
+pub(super) fn call_text(name: &str, args: &Args<'_>) -> String {
+    let shown: Vec<String> = args.exprs.iter().map(describe).collect();
+    format!("{name}({})", shown.join(","))
+}
+
+/// The unit of an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Microsecond,
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+    YearMonth,
+    /// From the first to the last of day (0), hour, minute, second and microsecond (4).
+    Range(u8, u8),
+}
+
+impl Unit {
+    pub(super) fn parse(name: &str) -> Option<Unit> {
+        let name = name.to_ascii_uppercase();
+        let single = match name.as_str() {
+            "MICROSECOND" => Unit::Microsecond,
+            "SECOND" => Unit::Second,
+            "MINUTE" => Unit::Minute,
+            "HOUR" => Unit::Hour,
+            "DAY" => Unit::Day,
+            "WEEK" => Unit::Week,
+            "MONTH" => Unit::Month,
+            "QUARTER" => Unit::Quarter,
+            "YEAR" => Unit::Year,
+            "YEAR_MONTH" => Unit::YearMonth,
+            range => {
+                let (first, last) = range.split_once('_')?;
+                let place = |part| {
+                    ["DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND"].iter().position(|name| *name == part)
+                };
+                let (first, last) = (place(first)?, place(last)?);
+                return (first < last).then_some(Unit::Range(first as u8, last as u8));
+            }
+        };
+        Some(single)
+    }
+
+    /// The unit that an argument names.
+    ///
+    /// # Errors
+    /// 1210 when it names none: the parser lets no such call through.
+    pub(super) fn of(expr: &Expr) -> SqlResult<Unit> {
+        match expr.as_literal() {
+            Some(Value::Text(name)) => Unit::parse(&name.to_str_lossy()),
+            _ => None,
+        }
+        .ok_or_else(|| SqlError::new(ER_WRONG_ARGUMENTS, &[&"interval"]))
+    }
+
+    /// Only days and longer.
+    pub(super) fn is_date(self) -> bool {
+        matches!(self, Unit::Day | Unit::Week | Unit::Month | Unit::Quarter | Unit::Year | Unit::YearMonth)
+    }
+
+    /// Only hours and shorter.
+    pub(super) fn is_time(self) -> bool {
+        match self {
+            Unit::Microsecond | Unit::Second | Unit::Minute | Unit::Hour => true,
+            Unit::Range(first, _) => first > 0,
+            _ => false,
+        }
+    }
+
+    pub(super) fn has_micros(self) -> bool {
+        matches!(self, Unit::Microsecond | Unit::Range(_, 4))
+    }
+}
+
+/// Text of a date and time whose type is not known: no fraction where it is zero.
+pub(super) fn datetime_text(value: DateTime, date_only: bool) -> Value {
+    let mut out = Vec::with_capacity(26);
+    if date_only {
+        value.date().write(&mut out);
+    } else {
+        value.write(if value.subsec_micros() == 0 { 0 } else { MAX_FSP }, &mut out);
+    }
+    Value::Text(Text::from(out))
+}
+
+pub(super) fn time_text(value: Time) -> Value {
+    let mut out = Vec::with_capacity(17);
+    value.write(if value.subsec_micros() == 0 { 0 } else { MAX_FSP }, &mut out);
+    Value::Text(Text::from(out))
+}
+
+/// A time cut to the range, with the warning 1292 that shows it uncut.
+pub(super) fn clipped(ctx: &mut EvalCtx<'_>, micros: i64) -> SqlResult<Time> {
+    let (time, cut) = Time::saturating_from_micros(micros);
+    if cut {
+        let seconds = micros.unsigned_abs() / MICROS as u64;
+        let sign = if micros < 0 { "-" } else { "" };
+        let shown = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        ctx.truncated("time", shown.as_bytes())?;
+    }
+    Ok(time)
+}
+
+/// The type of a number that may be NULL.
+pub(super) fn int_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
+    Ok(may_be_null(typing::bigint(11).into()))
+}
+
+/// A number of argument 0's day; NULL when it is none of the calendar.
+pub(super) fn day_part(ctx: &mut EvalCtx<'_>, args: &Args<'_>, part: fn(Date) -> i64) -> SqlResult<Value> {
+    let read = args.datetime(0, Zeros::Refused, ctx)?;
+    Ok(read.map_or(Value::Null, |v| Value::Int(part(v.date()))))
+}
