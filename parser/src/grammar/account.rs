@@ -1,11 +1,12 @@
 //! Accounts: CREATE USER, ALTER USER, and SET of passwords and roles.
 
 use crate::ast::*;
-use crate::error::PResult;
+use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::Text;
+use aurora_types::error::{ER_DUP_ARGUMENT, ER_WRONG_VALUE};
 
 impl Parser<'_> {
     /// What stands behind CREATE USER.
@@ -121,10 +122,14 @@ impl Parser<'_> {
 
     /// `n FACTOR`
     fn factor_number(&mut self) -> PResult<()> {
-        if !matches!(self.bytes(self.token()), b"2" | b"3") {
+        if self.peek() != Tok::Int {
             return self.unexpected();
         }
-        self.bump();
+        let number = self.unsigned()?;
+        if !matches!(number, 2 | 3) {
+            let args = vec!["nth factor".to_string(), number.to_string()];
+            return Err(ParseError::other(ER_WRONG_VALUE, args));
+        }
         self.expect_kw(Kw::FACTOR)
     }
 
@@ -221,14 +226,14 @@ impl Parser<'_> {
         }
         let (mut subject, mut issuer, mut cipher) = (None, None, None);
         loop {
-            let slot = match self.peek() {
-                Tok::Kw(Kw::SUBJECT) => &mut subject,
-                Tok::Kw(Kw::ISSUER) => &mut issuer,
-                Tok::Kw(Kw::CIPHER) => &mut cipher,
+            let (name, slot) = match self.peek() {
+                Tok::Kw(Kw::SUBJECT) => ("SUBJECT", &mut subject),
+                Tok::Kw(Kw::ISSUER) => ("ISSUER", &mut issuer),
+                Tok::Kw(Kw::CIPHER) => ("CIPHER", &mut cipher),
                 _ => return self.unexpected(),
             };
             if slot.is_some() {
-                return self.unexpected();
+                return Err(ParseError::other(ER_DUP_ARGUMENT, vec![name.to_string()]));
             }
             self.bump();
             *slot = Some(self.string()?);
