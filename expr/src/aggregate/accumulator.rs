@@ -3,7 +3,7 @@
 use super::AggregateFunction;
 use crate::context::EvalCtx;
 use crate::typing::{self, Comparison, Domain};
-use aurora_types::{Decimal, SqlError, SqlResult, SqlType, Text, Value, ValueRef};
+use aurora_types::{Decimal, SqlError, SqlResult, SqlType, Text, Value};
 
 /// State of one call in one group. `step` per row (arguments evaluated, DISTINCT and ORDER BY done by the caller),
 /// `finish` as often as wanted (window frames grow).
@@ -215,7 +215,7 @@ impl Accumulator {
                     text.extend_from_slice(b", ");
                 }
                 if let (Some(value), Some(ty)) = (args.first(), types.first()) {
-                    append_json(value, ty, text, ctx)?;
+                    append_json(value, ty, text);
                 }
             }
             State::JsonObject(map) => {
@@ -225,7 +225,7 @@ impl Accumulator {
                 }
                 let key = ctx.to_text(key.as_ref(), &types[0]).as_bytes().to_vec();
                 let mut text = Vec::new();
-                append_json(value, &types[1], &mut text, ctx)?;
+                append_json(value, &types[1], &mut text);
                 map.insert((key.len(), key), text);
             }
             _ => {}
@@ -234,7 +234,7 @@ impl Accumulator {
     }
 
     /// The result over the rows so far.
-    pub fn finish(&self, ctx: &mut EvalCtx<'_>) -> SqlResult<Value> {
+    pub fn finish(&self, _: &mut EvalCtx<'_>) -> SqlResult<Value> {
         use AggregateFunction as A;
         if self.count == 0 && self.function.is_null_when_empty() {
             return Ok(Value::Null);
@@ -285,12 +285,7 @@ impl Accumulator {
                     if i > 0 {
                         all.extend_from_slice(b", ");
                     }
-                    append_json(
-                        &Value::Text(Text::from(key.as_slice())),
-                        &crate::eval::plain_text(),
-                        &mut all,
-                        ctx,
-                    )?;
+                    aurora_types::json::write_string(key, &mut all);
                     all.extend_from_slice(b": ");
                     all.extend_from_slice(value);
                 }
@@ -313,37 +308,9 @@ fn overflow(kind: &str, function: &str) -> SqlError {
     SqlError::new(aurora_types::error::ER_DATA_OUT_OF_RANGE, &[&kind, &format_args!("{function}()")])
 }
 
-fn append_json(value: &Value, ty: &SqlType, out: &mut Vec<u8>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
-    match value.as_ref() {
-        ValueRef::Null => out.extend_from_slice(b"null"),
-        ValueRef::Json(text) => out.extend_from_slice(text),
-        ValueRef::Int(_) | ValueRef::UInt(_) | ValueRef::Double(_) | ValueRef::Decimal(_) => {
-            ctx.append_text(value.as_ref(), ty, out);
-        }
-        ValueRef::Date(_) | ValueRef::Time(_) | ValueRef::DateTime(_) => {
-            out.push(b'"');
-            ctx.append_text(value.as_ref(), ty, out);
-            out.push(b'"');
-        }
-        ValueRef::Text(text) => append_json_string(text, out),
+fn append_json(value: &Value, ty: &SqlType, out: &mut Vec<u8>) {
+    match value {
+        Value::Json(text) => out.extend_from_slice(text.as_bytes()),
+        other => crate::functions::json_from_value(other.as_ref(), ty).write(out),
     }
-    Ok(())
-}
-
-fn append_json_string(text: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for &byte in text {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            8 => out.extend_from_slice(b"\\b"),
-            12 => out.extend_from_slice(b"\\f"),
-            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
 }

@@ -36,6 +36,13 @@ pub fn literal(value: Value, ctx: &BuildContext) -> Expr {
     typed_literal(value, ty)
 }
 
+/// TRUE and FALSE: numbers, but JSON functions still see that they are truth values.
+pub fn truth_literal(truth: bool) -> Expr {
+    let one = typed_literal(Value::Int(1), typing::bigint(1));
+    let kind = ExprKind::Is { expr: Box::new(one), test: crate::IsTest::True, negated: !truth };
+    Expr::new(kind, typing::boolean(false), Coercibility::NUMERIC)
+}
+
 /// A literal of a given type (introducers, temporal literals with their digits).
 pub fn typed_literal(value: Value, ty: SqlType) -> Expr {
     let typed = crate::Typed::from(ty);

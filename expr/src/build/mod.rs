@@ -7,7 +7,7 @@ mod literal;
 mod operator;
 mod predicate;
 
-pub use literal::{hex_literal, literal, null, typed_literal};
+pub use literal::{hex_literal, literal, null, truth_literal, typed_literal};
 pub use operator::{arithmetic, assign, bit, bit_not, case, cast, cast_to, coerce, collate, negate};
 pub use predicate::{and, between, comparison, in_list, is_test, like, not, or, row, subquery, truth, xor};
 

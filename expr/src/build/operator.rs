@@ -188,7 +188,8 @@ pub fn case(branches: Vec<WhenThen>, otherwise: Option<Expr>) -> SqlResult<Expr>
 pub fn cast(expr: Expr, target: CastTarget, ty: SqlType) -> SqlResult<Expr> {
     single(&expr)?;
     let expr = match target {
-        CastTarget::Char { .. } | CastTarget::Binary { .. } | CastTarget::Json => expr,
+        CastTarget::Char { .. } | CastTarget::Binary { .. } => expr,
+        CastTarget::Json => crate::functions::json_operand(expr),
         _ => numeric_operand(expr),
     };
     let may_fail =

@@ -49,10 +49,7 @@ impl Comparison {
                 (Some(a), Some(b)) => Some(a.cmp(&b)),
                 _ => None,
             },
-            Comparison::Json => {
-                let hook = crate::functions::JSON_COMPARE;
-                hook(a, a_ty, b, b_ty)
-            }
+            Comparison::Json => crate::functions::json_compare(a, a_ty, b, b_ty),
         })
     }
 }

@@ -11,7 +11,7 @@ mod in_set;
 
 pub(crate) use arithmetic::{bits, describe};
 pub use cache::EvalCache;
-pub(crate) use convert::{plain_text, text_operand as text_of};
+pub(crate) use convert::text_operand as text_of;
 pub use in_set::InSet;
 
 use crate::context::EvalCtx;

@@ -5,15 +5,18 @@
 #![allow(clippy::ptr_arg)]
 
 pub mod control;
+pub mod crypto;
 pub mod date_arith;
 pub mod date_format;
 pub mod date_parse;
 pub mod date_part;
 mod date_support;
 pub mod date_time;
-pub mod crypto;
 mod format_locale;
 pub mod info;
+pub mod json_read;
+mod json_support;
+pub mod json_write;
 pub mod misc;
 pub mod numeric;
 #[cfg(test)]
@@ -25,22 +28,23 @@ pub mod string_code;
 pub mod string_search;
 mod support;
 
-use crate::context::EvalCtx;
 use crate::function::FunctionDef;
-use aurora_types::error::ER_NOT_SUPPORTED_YET;
-use aurora_types::{SqlError, SqlResult, SqlType, Value, ValueRef};
-use std::cmp::Ordering;
+pub(crate) use json_support::{
+    compare as json_compare, from_value as json_from_value, operand as json_operand, to_json,
+};
 
 /// Every family. Sorted by file name.
 pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     control::FUNCTIONS,
+    crypto::FUNCTIONS,
     date_arith::FUNCTIONS,
     date_format::FUNCTIONS,
     date_parse::FUNCTIONS,
     date_part::FUNCTIONS,
     date_time::FUNCTIONS,
-    crypto::FUNCTIONS,
     info::FUNCTIONS,
+    json_read::FUNCTIONS,
+    json_write::FUNCTIONS,
     misc::FUNCTIONS,
     numeric::FUNCTIONS,
     regexp::FUNCTIONS,
@@ -48,20 +52,3 @@ pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     string_code::FUNCTIONS,
     string_search::FUNCTIONS,
 ];
-
-/// Order of two values of which at least one is JSON; `None` when they have none. The JSON family replaces it.
-pub(crate) type JsonCompare = fn(ValueRef<'_>, &SqlType, ValueRef<'_>, &SqlType) -> Option<Ordering>;
-
-pub(crate) const JSON_COMPARE: JsonCompare = |a, a_ty, b, b_ty| {
-    let a = crate::eval::text_of(a, a_ty);
-    let b = crate::eval::text_of(b, b_ty);
-    Some(a.cmp(&b))
-};
-
-/// `CAST(value AS JSON)`. The JSON family replaces it.
-pub(crate) fn to_json(value: ValueRef<'_>, _: &SqlType, _: &mut EvalCtx<'_>) -> SqlResult<Value> {
-    match value {
-        ValueRef::Json(text) => Ok(Value::Json(text.into())),
-        _ => Err(SqlError::new(ER_NOT_SUPPORTED_YET, &[&"CAST … AS JSON"])),
-    }
-}

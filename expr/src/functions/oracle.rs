@@ -165,8 +165,7 @@ impl Reader<'_> {
         match word.as_str() {
             "null" => return Ok(build::null()),
             "true" | "false" => {
-                let ty = typing::boolean(false);
-                return Ok(Expr { ty, ..self.literal(Value::Int(i64::from(word == "true"))) });
+                return Ok(build::truth_literal(word == "true"));
             }
             "cast" => return self.cast(),
             "date" | "time" | "timestamp" if self.rest().starts_with('\'') => {
@@ -295,4 +294,9 @@ fn session_facts_digests_and_addresses() {
 #[test]
 fn regular_expressions() {
     check(include_str!("testdata/regexp.txt"));
+}
+
+#[test]
+fn json() {
+    check(include_str!("testdata/json.txt"));
 }

@@ -2,8 +2,8 @@
 
 use super::{Json, write_string};
 
-/// A parsed path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A parsed path; `$` by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
     legs: Vec<Leg>,
 }
