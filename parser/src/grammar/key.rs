@@ -95,7 +95,8 @@ impl Parser<'_> {
 
     /// USING or, where `type_word`, TYPE.
     pub(crate) fn index_algorithm(&mut self, type_word: bool) -> PResult<Option<IndexAlgorithm>> {
-        if !self.eat_kw(Kw::USING) && !(type_word && self.eat_kw(Kw::TYPE)) {
+        let found = self.eat_kw(Kw::USING) || type_word && self.eat_kw(Kw::TYPE);
+        if !found {
             return Ok(None);
         }
         match self.eat_any_kw(&[Kw::BTREE, Kw::RTREE, Kw::HASH]) {

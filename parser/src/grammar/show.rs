@@ -21,6 +21,9 @@ impl Parser<'_> {
             self.unsupported("SHOW PARSE_TREE");
             return Ok(Statement::Show(Box::new(Show { kind: ShowKind::ParseTree, filter: None })));
         }
+        if self.at_kw2(Kw::CREATE, Kw::LIBRARY) {
+            return Ok(self.unsupported("SHOW CREATE LIBRARY"));
+        }
         let (kind, allowed) = self.show_kind()?;
         let filter = match allowed {
             Filter::LikeOrWhere if self.eat_kw(Kw::LIKE) => Some(ShowFilter::Like(self.string()?)),
