@@ -9,9 +9,10 @@ mod text;
 use crate::diagnostics::{Diagnostics, Level};
 use crate::error::{
     ER_CANT_CREATE_GEOMETRY_OBJECT, ER_INVALID_JSON_CHARSET, ER_INVALID_JSON_TEXT,
-    ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_WARN_DATA_OUT_OF_RANGE, ErrorKind, WARN_DATA_TRUNCATED,
+    ER_JSON_DOCUMENT_TOO_DEEP, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_WARN_DATA_OUT_OF_RANGE, ErrorKind, WARN_DATA_TRUNCATED,
 };
-use crate::{BaseType, DateTime, SqlError, SqlMode, SqlResult, SqlType, TimeZone, Value, ValueRef, display};
+use crate::json::{Json, JsonProblem};
+use crate::{BaseType, DateTime, SqlError, SqlMode, SqlResult, SqlType, Text, TimeZone, Value, ValueRef, display};
 use std::borrow::Cow;
 
 /// Bytes of a value that a message shows.
@@ -148,8 +149,14 @@ impl Target<'_, '_> {
         SqlError::new(ER_INVALID_JSON_TEXT, &[&reason, &at, &column])
     }
 
-    fn json_text(&self, _: &[u8]) -> SqlResult<Value> {
-        Err(SqlError::new(crate::error::ER_NOT_SUPPORTED_YET, &[&"text in a JSON column"]))
+    fn json_text(&self, text: &[u8]) -> SqlResult<Value> {
+        match Json::parse(text) {
+            Ok(json) => Ok(Value::Json(Text::from(json.to_text()))),
+            Err(error) if error.problem == JsonProblem::TooDeep => {
+                Err(SqlError::new(ER_JSON_DOCUMENT_TOO_DEEP, &[]))
+            }
+            Err(error) => Err(self.invalid_json(error.problem.message(), error.position)),
+        }
     }
 }
 

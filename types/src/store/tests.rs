@@ -31,6 +31,7 @@ fn column_type(text: &str) -> SqlType {
         "varchar" | "varbinary" => (BaseType::VarChar, 1),
         "enum" => (BaseType::Enum(members()), 0),
         "set" => (BaseType::Set(members()), 0),
+        "json" => (BaseType::Json, 0),
         other => panic!("{other}"),
     };
     let mut ty = SqlType::new(base, length);
