@@ -66,10 +66,10 @@ impl Wide {
     pub(super) fn add(&self, other: &Wide) -> Wide {
         let mut out = [0; LIMBS];
         let mut carry = false;
-        for i in 0..LIMBS {
-            let (sum, c1) = self.0[i].overflowing_add(other.0[i]);
+        for (out, (a, b)) in out.iter_mut().zip(self.0.iter().zip(&other.0)) {
+            let (sum, c1) = a.overflowing_add(*b);
             let (sum, c2) = sum.overflowing_add(u64::from(carry));
-            out[i] = sum;
+            *out = sum;
             carry = c1 | c2;
         }
         Wide(out)
@@ -79,10 +79,10 @@ impl Wide {
     pub(super) fn sub(&self, other: &Wide) -> Wide {
         let mut out = [0; LIMBS];
         let mut borrow = false;
-        for i in 0..LIMBS {
-            let (diff, b1) = self.0[i].overflowing_sub(other.0[i]);
+        for (out, (a, b)) in out.iter_mut().zip(self.0.iter().zip(&other.0)) {
+            let (diff, b1) = a.overflowing_sub(*b);
             let (diff, b2) = diff.overflowing_sub(u64::from(borrow));
-            out[i] = diff;
+            *out = diff;
             borrow = b1 | b2;
         }
         Wide(out)
@@ -95,9 +95,9 @@ impl Wide {
     pub(super) fn mul_small(&self, factor: u64) -> Wide {
         let mut out = [0; LIMBS];
         let mut carry = 0u128;
-        for i in 0..LIMBS {
-            let product = u128::from(self.0[i]) * u128::from(factor) + carry;
-            out[i] = product as u64;
+        for (out, limb) in out.iter_mut().zip(&self.0) {
+            let product = u128::from(*limb) * u128::from(factor) + carry;
+            *out = product as u64;
             carry = product >> 64;
         }
         Wide(out)

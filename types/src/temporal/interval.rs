@@ -54,6 +54,7 @@ impl Date {
 
 impl DateTime {
     /// Months first, then the rest; `None` outside of years 0 to 9999.
+    #[allow(clippy::should_implement_trait)] // It can fail.
     pub fn add(self, interval: Interval) -> Option<DateTime> {
         let date = self.date().add_months(interval.months)?;
         if interval.days == 0 && interval.micros == 0 {

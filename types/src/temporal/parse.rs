@@ -301,10 +301,10 @@ pub fn parse_time(text: &[u8]) -> Parsed<Time> {
     if at >= text.len() {
         return fail;
     }
-    if text.len() - at >= 12 {
-        if let Some(parsed) = time_of_datetime(&text[at..]) {
-            return parsed;
-        }
+    if text.len() - at >= 12
+        && let Some(parsed) = time_of_datetime(&text[at..])
+    {
+        return parsed;
     }
     let start = at;
     let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
@@ -336,13 +336,15 @@ pub fn parse_time(text: &[u8]) -> Parsed<Time> {
         field = 4;
         fields = false;
     }
-    while fields {
-        parts[field] = number(&mut at);
-        field += 1;
-        if field == 4 || text.get(at) != Some(&b':') || !is_digit(at + 1) {
-            break;
+    if fields {
+        loop {
+            parts[field] = number(&mut at);
+            field += 1;
+            if field == 4 || text.get(at) != Some(&b':') || !is_digit(at + 1) {
+                break;
+            }
+            at += 1;
         }
-        at += 1;
     }
     let mut parsed = Parsed::new(None, TimeWarnings::NONE);
     let mut micros = 0;
