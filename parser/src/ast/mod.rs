@@ -107,6 +107,16 @@ impl Ast {
         self.exprs.len()
     }
 
+    /// How many queries there are: all of them belong to the one statement.
+    pub fn query_count(&self) -> usize {
+        self.queries.len()
+    }
+
+    /// How many parenthesised lists of table references there are.
+    pub fn from_count(&self) -> usize {
+        self.froms.len()
+    }
+
     /// Adds an expression, for rewriters above the parser. `height` of a node made from others is the
     /// highest of theirs plus one.
     pub fn add_expr(&mut self, expr: Expr, span: Span, height: u32) -> ExprId {
