@@ -1,1 +1,21 @@
+//! The door of the server: sockets, TLS, timeouts, admission. Drives the protocol of `aurora-wire` and hands
+//! statements to a [`Service`]. See README.md.
 
+mod commands;
+mod connection;
+mod login;
+mod password_key;
+mod registry;
+mod server;
+pub mod service;
+mod sink;
+mod statements;
+mod stream;
+
+pub use password_key::PasswordKey;
+pub use registry::{ConnectionEntry, Connections};
+pub use server::{Options, ServerHandle, serve};
+pub use service::{
+    Account, Authenticator, BoxFuture, ChangeUserInit, ClientSession, FastAnswer, Peer, Prepared, Service,
+    SessionInit, Ticket, TlsInfo,
+};

@@ -156,6 +156,8 @@ impl FrameReader {
                 return Err(FrameError::OutOfOrder { expected: self.expected, got: sequence });
             }
             if len + self.joined.len() > self.limit_bytes {
+                // The answer that says so follows this packet's number.
+                self.expected = sequence.wrapping_add(1);
                 return Err(FrameError::TooLarge { limit_bytes: self.limit_bytes });
             }
             if len < MAX_FRAME_PAYLOAD && !self.joining {

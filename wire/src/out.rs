@@ -2,8 +2,10 @@
 
 use crate::constants::{FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD};
 
-/// A buffer above this size is given back once it is written.
-const KEPT_BYTES: usize = 64 * 1024;
+/// A buffer above this size is given back once it is written: room for a flush's worth and a large row.
+const KEPT_BYTES: usize = 1024 * 1024;
+/// What an idle connection keeps.
+const IDLE_BYTES: usize = 64 * 1024;
 
 /// Packets waiting to be written, whole frames one behind the other.
 #[derive(Debug, Default)]
@@ -103,6 +105,13 @@ impl OutBuffer {
         self.packet_start = 0;
         self.buf.clear();
         if self.buf.capacity() > KEPT_BYTES {
+            self.buf = Vec::new();
+        }
+    }
+
+    /// Gives memory back between commands.
+    pub fn shrink(&mut self) {
+        if self.buf.is_empty() && self.buf.capacity() > IDLE_BYTES {
             self.buf = Vec::new();
         }
     }

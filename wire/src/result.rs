@@ -81,7 +81,8 @@ impl ResultWriter {
         self.fail(out, error);
     }
 
-    fn another_follows(&mut self, out: &mut OutBuffer) {
+    /// Something follows the last terminator, which must say so.
+    pub fn another_follows(&mut self, out: &mut OutBuffer) {
         if let Some((at, _)) = self.last_end.take() {
             mark_more_results(out, at);
         }

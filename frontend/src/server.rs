@@ -1,0 +1,216 @@
+//! Listening, admission, and the life of a connection's task.
+
+use crate::commands::CommandPhase;
+use crate::connection::{Broken, Connection};
+use crate::login::{LoginContext, LoginError, login};
+use crate::password_key::PasswordKey;
+use crate::registry::{ConnectionEntry, Connections};
+use crate::service::{Peer, Service};
+use crate::stream::Stream;
+use aurora_types::SqlError;
+use aurora_types::error::ER_CON_COUNT_ERROR;
+use aurora_wire::handshake::SERVER_VERSION;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{interval, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// How a statement's client is looked after while it runs.
+const VANISHED_CHECK: Duration = Duration::from_millis(500);
+/// How long a shutdown waits for running statements.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Shared by all listeners; its limit is `max_connections`.
+    pub connections: Arc<Connections>,
+    /// From the accept to the OK.
+    pub login_timeout: Duration,
+    pub server_version: String,
+    /// Lets clients without TLS send their password once; without it they are refused then.
+    pub password_key: Option<Arc<PasswordKey>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            connections: Arc::new(Connections::new(1040)),
+            login_timeout: Duration::from_secs(10),
+            server_version: SERVER_VERSION.to_string(),
+            password_key: None,
+        }
+    }
+}
+
+/// A running listener. Dropping it without [`ServerHandle::shutdown`] leaves it running.
+#[derive(Debug)]
+pub struct ServerHandle {
+    address: SocketAddr,
+    connections: Arc<Connections>,
+    stop: Arc<Notify>,
+    accepting: JoinHandle<()>,
+}
+
+impl ServerHandle {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    /// Stops accepting, lets running statements end for ten seconds, then kills them, and returns when all
+    /// connections are closed.
+    pub async fn shutdown(self) {
+        self.stop.notify_one();
+        self.connections.close_all();
+        // The task ends by itself; an error would be its panic.
+        if self.accepting.await.is_err() {
+            tracing::error!("the listener's task panicked");
+        }
+    }
+}
+
+/// Serves clients of `listener`, with TLS on the same port when `tls` is given. Needs a multi-thread runtime:
+/// statements block their thread.
+///
+/// # Errors
+/// When the runtime has one thread only, or the listener has no address.
+pub fn serve<S: Service>(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    service: Arc<S>,
+    options: Options,
+) -> io::Result<ServerHandle> {
+    if Handle::try_current().map_err(io::Error::other)?.runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "the frontend needs a multi-thread runtime"));
+    }
+    let address = listener.local_addr()?;
+    let connections = options.connections.clone();
+    let stop = Arc::new(Notify::new());
+    let shared = Arc::new(Shared { service, tls: tls.map(TlsAcceptor::from), options });
+    let accepting = tokio::spawn(accept_loop(listener, shared, stop.clone()));
+    Ok(ServerHandle { address, connections, stop, accepting })
+}
+
+struct Shared<S> {
+    service: Arc<S>,
+    tls: Option<TlsAcceptor>,
+    options: Options,
+}
+
+async fn accept_loop<S: Service>(listener: TcpListener, shared: Arc<Shared<S>>, stop: Arc<Notify>) {
+    let connections = shared.options.connections.clone();
+    let mut tasks = JoinSet::new();
+    let mut check = interval(VANISHED_CHECK);
+    loop {
+        tokio::select! {
+            () = stop.notified() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, address)) => admit(&mut tasks, &shared, tcp, address),
+                Err(error) => {
+                    // Out of descriptors, most likely: give others the time to close some.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(Duration::from_millis(50)).await;
+                }
+            },
+            _ = check.tick() => connections.kill_vanished(VANISHED_CHECK),
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+    drop(listener);
+    let drained = async { while tasks.join_next().await.is_some() {} };
+    if timeout(SHUTDOWN_GRACE, drained).await.is_err() {
+        connections.kill_all();
+        let drained = async { while tasks.join_next().await.is_some() {} };
+        if timeout(Duration::from_secs(2), drained).await.is_err() {
+            tasks.shutdown().await;
+        }
+    }
+}
+
+fn admit<S: Service>(tasks: &mut JoinSet<()>, shared: &Arc<Shared<S>>, tcp: TcpStream, address: SocketAddr) {
+    // Without it small answers wait for the client's acknowledgement; a failure costs speed only.
+    let _ = tcp.set_nodelay(true);
+    let tcp = Arc::new(tcp);
+    match shared.options.connections.register(tcp.clone()) {
+        Some(entry) => {
+            let shared = shared.clone();
+            tasks.spawn(async move {
+                // Also when the task panics or is aborted.
+                let registered = Registered { connections: shared.options.connections.clone(), entry };
+                converse(&shared, tcp, address, &registered.entry).await;
+            });
+        }
+        None => {
+            tasks.spawn(async move {
+                let conn = Connection::new(Stream::new(tcp));
+                conn.end(Some(SqlError::new(ER_CON_COUNT_ERROR, &[]))).await;
+            });
+        }
+    }
+}
+
+struct Registered {
+    connections: Arc<Connections>,
+    entry: Arc<ConnectionEntry>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.connections.remove(self.entry.id);
+    }
+}
+
+/// One connection from its first byte to its last.
+async fn converse<S: Service>(
+    shared: &Shared<S>,
+    tcp: Arc<TcpStream>,
+    address: SocketAddr,
+    entry: &ConnectionEntry,
+) {
+    let options = &shared.options;
+    let peer = Peer { address, host: host_name(address.ip()), tls: None };
+    let mut conn = Connection::new(Stream::new(tcp));
+    conn.read_timeout = options.login_timeout;
+    let password_key = options.password_key.as_deref();
+    let context = LoginContext {
+        entry,
+        tls: shared.tls.as_ref(),
+        password_key,
+        server_version: &options.server_version,
+    };
+    let logged_in = timeout(options.login_timeout, login(&mut conn, shared.service.as_ref(), &context, peer));
+    let farewell = match logged_in.await {
+        Ok(Ok(client)) => {
+            let connections = options.connections.as_ref();
+            let service = shared.service.as_ref();
+            let mut phase = CommandPhase::new(&mut conn, service, entry, connections, password_key, client);
+            let farewell = phase.run().await;
+            // A session that rolls back may block.
+            tokio::task::block_in_place(|| drop(phase));
+            farewell
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(connection = entry.id, %error, "login failed");
+            error.farewell()
+        }
+        Err(_) => LoginError::Broken(Broken::Timeout).farewell(),
+    };
+    conn.end(farewell).await;
+}
+
+/// The host part of an account that matches this address. Names are not looked up: an account is
+/// `'user'@'localhost'` or has an address.
+fn host_name(address: IpAddr) -> String {
+    let address = address.to_canonical();
+    if address.is_loopback() { "localhost".to_string() } else { address.to_string() }
+}

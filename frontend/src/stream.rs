@@ -1,0 +1,163 @@
+//! The byte stream of a connection: TCP, or TLS over it.
+
+use crate::service::TlsInfo;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A socket that is also watched for the client's disappearance while a statement runs.
+#[derive(Debug)]
+pub struct Socket {
+    tcp: Arc<TcpStream>,
+    /// Bytes that were read before TLS took over.
+    prefix: Vec<u8>,
+    prefix_read: usize,
+}
+
+impl Socket {
+    fn poll_write_with(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.tcp.poll_write_ready(cx))?;
+            match write(&self.tcp) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.prefix_read < self.prefix.len() {
+            let rest = &self.prefix[self.prefix_read..];
+            let n = rest.len().min(buf.remaining());
+            buf.put_slice(&rest[..n]);
+            self.prefix_read += n;
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            ready!(self.tcp.poll_read_ready(cx))?;
+            match self.tcp.try_read(buf.initialize_unfilled()) {
+                Ok(n) => {
+                    buf.advance(n);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |tcp| tcp.try_write(buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |tcp| tcp.try_write_vectored(bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The socket closes when its last owner drops it.
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Plain or encrypted.
+#[derive(Debug)]
+pub enum Stream {
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
+    /// While TLS is being agreed, and after that has failed.
+    Gone,
+}
+
+impl Stream {
+    pub fn new(tcp: Arc<TcpStream>) -> Stream {
+        Stream::Plain(Socket { tcp, prefix: Vec::new(), prefix_read: 0 })
+    }
+
+    /// The stream itself; what stays behind is at its end.
+    pub fn take(&mut self) -> Stream {
+        std::mem::replace(self, Stream::Gone)
+    }
+
+    /// Runs the TLS handshake; `early` is what was read behind the SSLRequest.
+    pub async fn accept_tls(self, acceptor: &TlsAcceptor, early: Vec<u8>) -> io::Result<Stream> {
+        let Stream::Plain(mut socket) = self else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS within TLS"));
+        };
+        socket.prefix = early;
+        Ok(Stream::Tls(Box::new(acceptor.accept(socket).await?)))
+    }
+
+    pub fn tls_info(&self) -> Option<TlsInfo> {
+        let Stream::Tls(stream) = self else { return None };
+        let (_, connection) = stream.get_ref();
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_string(),
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_string(),
+            other => format!("{other:?}"),
+        };
+        let suite = connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+        // `TLS13_AES_256_GCM_SHA384` is `TLS_AES_256_GCM_SHA384` to the rest of the world.
+        let cipher = suite.unwrap_or_default().replacen("TLS13_", "TLS_", 1);
+        let certificates = connection.peer_certificates().unwrap_or_default();
+        let certificates = certificates.iter().map(|der| der.as_ref().to_vec()).collect();
+        Some(TlsInfo { version, cipher, certificates })
+    }
+
+    /// Reads some bytes; 0 at the end of the stream. Nothing is lost when the future is dropped.
+    pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(socket) => socket.read(buf).await,
+            Stream::Tls(stream) => stream.read(buf).await,
+            Stream::Gone => Ok(0),
+        }
+    }
+
+    pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Stream::Plain(socket) => socket.write_all(bytes).await,
+            Stream::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
+            Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Says goodbye inside TLS, so that the client can tell the end from an attack.
+    pub async fn close(&mut self) {
+        if let Stream::Tls(stream) = self {
+            // A peer that is gone cannot be told.
+            let _ = stream.shutdown().await;
+        }
+    }
+}
