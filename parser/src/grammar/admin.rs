@@ -53,18 +53,20 @@ impl Parser<'_> {
 
     fn check_table(&mut self) -> PResult<Statement> {
         let mut admin = self.admin_tables(TableAdminKind::Check, false)?;
-        while let Some(option) = self.check_option() {
+        while let Some(option) = self.check_option()? {
             admin.options.push(option);
         }
         Ok(Statement::TableAdmin(Box::new(admin)))
     }
 
     /// An option of CHECK TABLE, when one comes next.
-    pub(crate) fn check_option(&mut self) -> Option<&'static str> {
-        if self.eat_kws(&[Kw::FOR, Kw::UPGRADE]) {
-            return Some("FOR UPGRADE");
+    pub(crate) fn check_option(&mut self) -> PResult<Option<&'static str>> {
+        if self.eat_kw(Kw::FOR) {
+            self.expect_kw(Kw::UPGRADE)?;
+            return Ok(Some("FOR UPGRADE"));
         }
-        self.eat_any_kw(&[Kw::QUICK, Kw::FAST, Kw::MEDIUM, Kw::EXTENDED, Kw::CHANGED]).map(Kw::name)
+        let words = [Kw::QUICK, Kw::FAST, Kw::MEDIUM, Kw::EXTENDED, Kw::CHANGED];
+        Ok(self.eat_any_kw(&words).map(Kw::name))
     }
 
     fn checksum(&mut self) -> PResult<Statement> {

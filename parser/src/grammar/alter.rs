@@ -76,10 +76,11 @@ impl Parser<'_> {
         if !self.at_end() && !self.at_partitioning() {
             self.alter_table_actions(&mut modifiers, &mut actions)?;
         }
-        if self.at_kw2(Kw::PARTITION, Kw::BY) {
+        if self.at_kw(Kw::PARTITION) {
             let partitioning = self.partitioning()?;
             actions.push(AlterAction::Partition(AlterPartition::PartitionBy(partitioning)));
-        } else if self.eat_kws(&[Kw::REMOVE, Kw::PARTITIONING]) {
+        } else if self.eat_kw(Kw::REMOVE) {
+            self.expect_kw(Kw::PARTITIONING)?;
             actions.push(AlterAction::Partition(AlterPartition::Remove));
         }
         Ok(Statement::AlterTable(Box::new(AlterTable {
@@ -93,7 +94,7 @@ impl Parser<'_> {
 
     /// Whether PARTITION BY or REMOVE PARTITIONING comes next, which no comma precedes.
     fn at_partitioning(&self) -> bool {
-        self.at_kw2(Kw::PARTITION, Kw::BY) || self.at_kw2(Kw::REMOVE, Kw::PARTITIONING)
+        self.at_kw(Kw::PARTITION) || self.at_kw(Kw::REMOVE)
     }
 
     fn alter_table_actions(

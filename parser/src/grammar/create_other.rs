@@ -41,7 +41,8 @@ impl Parser<'_> {
         } else if self.eat_kw(Kw::ENCRYPTION) {
             self.eat(Tok::Eq);
             options.encryption = Some(self.string()?);
-        } else if alter && !default && self.eat_kws(&[Kw::READ, Kw::ONLY]) {
+        } else if alter && !default && self.eat_kw(Kw::READ) {
+            self.expect_kw(Kw::ONLY)?;
             self.eat(Tok::Eq);
             options.read_only = Some(match self.number_or_default()? {
                 None => None,

@@ -32,7 +32,7 @@ impl Parser<'_> {
             Vec::new()
         };
         let options = self.table_options()?;
-        let partitioning = if self.at_kw2(Kw::PARTITION, Kw::BY) { Some(self.partitioning()?) } else { None };
+        let partitioning = if self.at_kw(Kw::PARTITION) { Some(self.partitioning()?) } else { None };
         let query = self.create_table_query()?;
         Ok(CreateTableBody::Definition { elements, options, partitioning, query })
     }

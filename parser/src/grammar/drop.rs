@@ -48,15 +48,28 @@ impl Parser<'_> {
                 Ok(Statement::DropRole { if_exists, roles: self.list(Parser::role_name)? })
             }
             Kw::PREPARE => Ok(Statement::Deallocate(self.ident()?)),
-            Kw::TABLESPACE => Ok(self.unsupported("DROP TABLESPACE")),
-            Kw::UNDO => self.unsupported_if(&[Kw::TABLESPACE], "DROP UNDO TABLESPACE"),
-            Kw::LOGFILE => self.unsupported_if(&[Kw::GROUP], "DROP LOGFILE GROUP"),
-            Kw::SERVER => Ok(self.unsupported("DROP SERVER")),
+            Kw::TABLESPACE => self.drop_unsupported(&[], "DROP TABLESPACE"),
+            Kw::UNDO => self.drop_unsupported(&[Kw::TABLESPACE], "DROP UNDO TABLESPACE"),
+            Kw::LOGFILE => self.drop_unsupported(&[Kw::GROUP], "DROP LOGFILE GROUP"),
+            Kw::SERVER => {
+                self.if_exists()?;
+                self.drop_unsupported(&[], "DROP SERVER")
+            }
             Kw::SPATIAL => self.unsupported_if(&[Kw::REFERENCE, Kw::SYSTEM], "DROP SPATIAL REFERENCE SYSTEM"),
-            Kw::RESOURCE => self.unsupported_if(&[Kw::GROUP], "DROP RESOURCE GROUP"),
-            Kw::LIBRARY => Ok(self.unsupported("DROP LIBRARY")),
+            Kw::RESOURCE => self.drop_unsupported(&[Kw::GROUP], "DROP RESOURCE GROUP"),
+            Kw::LIBRARY => {
+                self.if_exists()?;
+                self.drop_unsupported(&[], "DROP LIBRARY")
+            }
             _ => self.unexpected_at(at),
         }
+    }
+
+    /// Something that is not built: the rest of its kind, and its name.
+    fn drop_unsupported(&mut self, words: &[Kw], what: &'static str) -> PResult<Statement> {
+        self.expect_kws(words)?;
+        self.ident_or_text()?;
+        Ok(self.unsupported(what))
     }
 
     fn drop_tables(&mut self, temporary: bool) -> PResult<DropTables> {

@@ -191,7 +191,7 @@ impl Parser<'_> {
                 let partitions = if self.eat_kw(Kw::ALL) { Vec::new() } else { self.list(Parser::ident)? };
                 match verb {
                     Kw::DISCARD | Kw::IMPORT => self.expect_kw(Kw::TABLESPACE)?,
-                    Kw::CHECK => while self.check_option().is_some() {},
+                    Kw::CHECK => while self.check_option()?.is_some() {},
                     Kw::REPAIR => while self.repair_option().is_some() {},
                     _ => {}
                 }
@@ -203,9 +203,12 @@ impl Parser<'_> {
 
     /// WITH VALIDATION or WITHOUT VALIDATION.
     pub(crate) fn validation(&mut self) -> PResult<Option<bool>> {
-        if self.eat_kws(&[Kw::WITH, Kw::VALIDATION]) {
-            return Ok(Some(true));
+        match self.eat_any_kw(&[Kw::WITH, Kw::WITHOUT]) {
+            Some(word) => {
+                self.expect_kw(Kw::VALIDATION)?;
+                Ok(Some(word == Kw::WITH))
+            }
+            None => Ok(None),
         }
-        Ok(self.eat_kws(&[Kw::WITHOUT, Kw::VALIDATION]).then_some(false))
     }
 }

@@ -193,16 +193,20 @@ impl Parser<'_> {
             body: None,
         };
         let start = self.position();
-        if self.eat_kws(&[Kw::ON, Kw::SCHEDULE]) {
-            event.schedule = Some(self.event_schedule()?);
-        } else if !alter {
+        if !alter && !self.at_kw2(Kw::ON, Kw::SCHEDULE) {
             self.expect_kws(&[Kw::ON, Kw::SCHEDULE])?;
         }
-        if self.eat_kws(&[Kw::ON, Kw::COMPLETION]) {
-            event.preserve = Some(!self.eat_kw(Kw::NOT));
-            self.expect_kw(Kw::PRESERVE)?;
+        while event.preserve.is_none() && self.eat_kw(Kw::ON) {
+            if event.schedule.is_none() && self.eat_kw(Kw::SCHEDULE) {
+                event.schedule = Some(self.event_schedule()?);
+            } else {
+                self.expect_kw(Kw::COMPLETION)?;
+                event.preserve = Some(!self.eat_kw(Kw::NOT));
+                self.expect_kw(Kw::PRESERVE)?;
+            }
         }
-        if alter && self.eat_kws(&[Kw::RENAME, Kw::TO]) {
+        if alter && self.eat_kw(Kw::RENAME) {
+            self.expect_kw(Kw::TO)?;
             event.rename_to = Some(self.object_name()?);
         }
         if self.eat_kw(Kw::ENABLE) {

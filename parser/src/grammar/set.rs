@@ -96,23 +96,23 @@ impl Parser<'_> {
                 self.bump();
                 self.bump();
                 let scope = match self.peek() {
-                    Tok::Kw(word) if self.peek_at(1) == Tok::Dot => scope_word(word),
+                    Tok::Kw(word) => scope_word(word),
                     _ => None,
                 };
                 if scope.is_some() {
                     self.bump();
-                    self.bump();
+                    self.expect(Tok::Dot)?;
                 }
                 self.set_variable(scope.unwrap_or(VariableScope::Session))
             }
             Tok::At => {
                 let name = self.user_variable_name()?;
+                self.set_equal()?;
                 let length = name.to_str_lossy().chars().count();
                 if length == 0 || length > USER_VARIABLE_LENGTH {
                     let args = vec![name.to_str_lossy().into_owned()];
                     return Err(ParseError::other(ER_ILLEGAL_USER_VAR, args));
                 }
-                self.set_equal()?;
                 Ok(SetItem::UserVariable { name, value: self.expression()? })
             }
             Tok::Kw(Kw::NAMES) => {
@@ -146,11 +146,11 @@ impl Parser<'_> {
             return self.unexpected();
         }
         let at = self.position();
-        let first = if self.at_kw(Kw::DEFAULT) && self.peek_at(1) == Tok::Dot {
-            self.one_of(&[Kw::DEFAULT])?
-        } else {
-            self.ident()?
-        };
+        let default = self.at_kw(Kw::DEFAULT);
+        let first = if default { self.one_of(&[Kw::DEFAULT])? } else { self.ident()? };
+        if default && self.peek() != Tok::Dot {
+            return self.unexpected();
+        }
         let (component, name) = if self.eat(Tok::Dot) { (Some(first), self.ident()?) } else { (None, first) };
         let scope_like =
             |component: &Ident| ["global", "local", "session"].iter().any(|word| component.is(word));

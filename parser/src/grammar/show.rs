@@ -224,22 +224,26 @@ impl Parser<'_> {
                 Tok::Kw(Kw::SWAPS) => "SWAPS",
                 Tok::Kw(Kw::SOURCE) => "SOURCE",
                 Tok::Kw(Kw::ALL) => "ALL",
-                Tok::Kw(Kw::BLOCK) if self.peek_at(1) == Tok::Kw(Kw::IO) => "BLOCK IO",
-                Tok::Kw(Kw::CONTEXT) if self.peek_at(1) == Tok::Kw(Kw::SWITCHES) => "CONTEXT SWITCHES",
-                Tok::Kw(Kw::PAGE) if self.peek_at(1) == Tok::Kw(Kw::FAULTS) => "PAGE FAULTS",
+                Tok::Kw(Kw::BLOCK) => "BLOCK IO",
+                Tok::Kw(Kw::CONTEXT) => "CONTEXT SWITCHES",
+                Tok::Kw(Kw::PAGE) => "PAGE FAULTS",
                 _ if types.is_empty() => break,
                 _ => return self.unexpected(),
             };
             self.bump();
-            if ty.contains(' ') {
-                self.bump();
+            match ty {
+                "BLOCK IO" => self.expect_kw(Kw::IO)?,
+                "CONTEXT SWITCHES" => self.expect_kw(Kw::SWITCHES)?,
+                "PAGE FAULTS" => self.expect_kw(Kw::FAULTS)?,
+                _ => {}
             }
             types.push(ty);
             if !self.eat(Tok::Comma) {
                 break;
             }
         }
-        let query = if self.eat_kws(&[Kw::FOR, Kw::QUERY]) {
+        let query = if self.eat_kw(Kw::FOR) {
+            self.expect_kw(Kw::QUERY)?;
             if self.peek() != Tok::Int {
                 return self.unexpected();
             }
@@ -280,9 +284,10 @@ impl Parser<'_> {
 
     /// `FOR CHANNEL 'c'`, when it comes next.
     pub(crate) fn for_channel(&mut self) -> PResult<Option<StringLiteral>> {
-        if !self.eat_kws(&[Kw::FOR, Kw::CHANNEL]) {
+        if !self.eat_kw(Kw::FOR) {
             return Ok(None);
         }
+        self.expect_kw(Kw::CHANNEL)?;
         self.string().map(Some)
     }
 }
