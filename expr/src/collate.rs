@@ -76,8 +76,7 @@ fn meet(a: Side, b: Side) -> Option<Side> {
         let superset = x.collation.charset().is_unicode()
             && (!y.collation.charset().is_unicode()
                 || (x.collation.charset().max_bytes() > y.collation.charset().max_bytes()));
-        (superset && x.coercibility <= y.coercibility)
-            || (x.coercibility <= y.coercibility && y.ascii)
+        x.coercibility <= y.coercibility && (superset || y.ascii)
             || (x.coercibility < y.coercibility && y.coercibility >= Coercibility::SYSTEM)
     };
     if wins(a, b) {

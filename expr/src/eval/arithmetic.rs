@@ -227,13 +227,13 @@ fn shift_bytes(bytes: &[u8], by: u64, left: bool) -> Vec<u8> {
         return out;
     }
     let (whole, part) = ((by / 8) as usize, (by % 8) as u32);
-    for at in 0..bytes.len() {
+    for (at, byte) in out.iter_mut().enumerate() {
         let source = |offset: usize| {
             let index = if left { at.checked_add(offset) } else { at.checked_sub(offset) };
             u32::from(index.and_then(|i| bytes.get(i)).copied().unwrap_or(0))
         };
         let (near, far) = (source(whole), source(whole + 1));
-        out[at] = if left {
+        *byte = if left {
             (near << part | far >> (8 - part)) as u8
         } else {
             (near >> part | far << (8 - part)) as u8

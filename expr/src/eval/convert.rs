@@ -203,6 +203,7 @@ impl EvalCtx<'_> {
     }
 
     /// Comparing a date with text that is none is an error.
+    #[allow(clippy::wrong_self_convention)] // As its siblings: the context notes warnings.
     pub(crate) fn to_datetime_for_compare(
         &mut self,
         value: ValueRef<'_>,
