@@ -122,8 +122,12 @@ fn crc32(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 }
 
 fn compress_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    let length = super::support::chars_of(&args[0]);
-    Ok(may_be_null(bytes(length.saturating_mul(120) / 100 + 12)))
+    let arg = &args[0];
+    let per_char = if typing::is_character(&arg.ty) { arg.ty.collation.charset().max_bytes() } else { 1 };
+    let length = super::support::chars_of(arg).saturating_mul(u64::from(per_char));
+    // What zlib may need for text that cannot be packed, the length, and the mark at the end.
+    let bound = length.saturating_add((length >> 12) + (length >> 14) + (length >> 25) + 13);
+    Ok(may_be_null(bytes(bound.saturating_add(5))))
 }
 
 /// The length of what is packed takes this many bytes in front; its two upper bits are not part of it.

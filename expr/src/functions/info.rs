@@ -1,5 +1,5 @@
-//! Facts about the session, the statement and its operands: USER(), VERSION(), LAST_INSERT_ID(), CHARSET(), and the
-//! functions that wait or lock: SLEEP, BENCHMARK, GET_LOCK.
+//! Facts about the session, the statement and its operands: USER(), VERSION(), LAST_INSERT_ID(), CHARSET(), and
+//! the functions that wait or lock: SLEEP, BENCHMARK, GET_LOCK.
 
 use super::support::{ascii_value, def, may_be_null, numeric_args, truth_value};
 use crate::build::BuildContext;
@@ -13,7 +13,7 @@ use aurora_types::error::{
 use aurora_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 
 pub const FUNCTIONS: &[FunctionDef] = &[
-    fact("database", |_, _| Ok(may_be_null(system_text(64))), database, "DATABASE(): the current database.")
+    fact("database", |_, _| Ok(system_text(64)), database, "DATABASE(): the current database.")
         .aliases(&["schema"]),
     fact(
         "user",
@@ -148,14 +148,14 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "statement_digest",
         Arity::exactly(1),
-        |_, _| Ok(may_be_null(system_text(64))),
+        |_, _| Ok(system_text(64)),
         |_, _| not_supported("STATEMENT_DIGEST"),
         "STATEMENT_DIGEST(text): not supported.",
     ),
     def(
         "statement_digest_text",
         Arity::exactly(1),
-        |_, _| Ok(may_be_null(system_text(1024))),
+        |_, _| Ok(system_text(1024)),
         |_, _| not_supported("STATEMENT_DIGEST_TEXT"),
         "STATEMENT_DIGEST_TEXT(text): not supported.",
     ),
@@ -187,11 +187,13 @@ fn not_supported(what: &str) -> SqlResult<Value> {
 
 /// Text that describes the system: utf8mb3 in MySQL.
 fn system_text(chars: u64) -> Typed {
-    Typed { ty: typing::text(chars, CollationId::UTF8MB3_GENERAL_CI), coercibility: Coercibility::SYSTEM }
+    let ty = SqlType { nullable: true, ..typing::text(chars, CollationId::UTF8MB3_GENERAL_CI) };
+    Typed { ty, coercibility: Coercibility::SYSTEM }
 }
 
 fn version_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    Ok(system_text(60))
+    let typed = system_text(60);
+    Ok(Typed { ty: typing::nullable(typed.ty, false), ..typed })
 }
 
 fn database(ctx: &mut EvalCtx<'_>, _: &Args<'_>) -> SqlResult<Value> {

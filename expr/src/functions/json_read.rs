@@ -13,24 +13,119 @@ use aurora_types::like::{DEFAULT_ESCAPE, LikePattern};
 use aurora_types::{CollationId, Json, SqlError, SqlResult, SqlType, Text, Value, ValueRef};
 
 pub const FUNCTIONS: &[FunctionDef] = &[
-    def("json_extract", Arity::at_least(2), |_, _| Ok(json_type()), extract, "JSON_EXTRACT(doc, path, …), doc->path: what the paths lead to; an array when it may be several values."),
-    def("json_unquote", Arity::exactly(1), unquote_type, unquote, "JSON_UNQUOTE(value): a JSON string without quotes and escapes."),
+    def(
+        "json_extract",
+        Arity::at_least(2),
+        |_, _| Ok(json_type()),
+        extract,
+        "JSON_EXTRACT(doc, path, …), doc->path: what the paths lead to; an array of several.",
+    ),
+    def(
+        "json_unquote",
+        Arity::exactly(1),
+        unquote_type,
+        unquote,
+        "JSON_UNQUOTE(value): a JSON string without quotes and escapes.",
+    ),
     def("json_quote", Arity::exactly(1), quote_type, quote, "JSON_QUOTE(s): s as a JSON string."),
-    def("json_valid", Arity::exactly(1), |_, _| Ok(may_be_null(typing::boolean(true).into())), valid, "JSON_VALID(value): 1 when it is JSON."),
-    def("json_type", Arity::exactly(1), |_, _| Ok(json_text(17)), |_, args| Ok(ascii_value(args.document(0, "json_type")?.type_name().into())), "JSON_TYPE(doc): OBJECT, ARRAY, STRING, …."),
-    def("json_length", Arity::between(1, 2), int_type, length, "JSON_LENGTH(doc[, path]): the number of elements; 1 for a scalar."),
-    def("json_depth", Arity::exactly(1), int_type, |_, args| Ok(Value::Int(args.document(0, "json_depth")?.depth() as i64)), "JSON_DEPTH(doc): how deep it nests; 1 for a scalar."),
-    def("json_keys", Arity::between(1, 2), |_, _| Ok(json_type()), keys, "JSON_KEYS(doc[, path]): the keys of an object."),
-    def("json_contains", Arity::between(2, 3), boolean_type, contains, "JSON_CONTAINS(doc, candidate[, path]): 1 when the candidate is in the document."),
-    def("json_contains_path", Arity::at_least(3), boolean_type, contains_path, "JSON_CONTAINS_PATH(doc, 'one' | 'all', path, …): 1 when one or all of the paths lead somewhere.").sees_nulls(),
-    def("json_search", Arity::at_least(3), |_, _| Ok(json_type()), search, "JSON_SEARCH(doc, 'one' | 'all', pattern[, escape[, path, …]]): the paths of strings that are LIKE the pattern.").sees_nulls(),
-    def("json_overlaps", Arity::exactly(2), boolean_type, |_, args| Ok(truth_value(args.document(0, "json_overlaps")?.overlaps(&args.document(1, "json_overlaps")?))), "JSON_OVERLAPS(a, b): 1 when the documents have an element or member in common."),
+    def("json_valid", Arity::exactly(1), boolean_type, valid, "JSON_VALID(value): 1 when it is JSON."),
+    def(
+        "json_type",
+        Arity::exactly(1),
+        |_, _| Ok(json_text(17)),
+        |_, args| Ok(ascii_value(args.document(0, "json_type")?.type_name().into())),
+        "JSON_TYPE(doc): OBJECT, ARRAY, STRING, ….",
+    ),
+    def(
+        "json_length",
+        Arity::between(1, 2),
+        int_type,
+        length,
+        "JSON_LENGTH(doc[, path]): the number of elements; 1 for a scalar.",
+    ),
+    def(
+        "json_depth",
+        Arity::exactly(1),
+        int_type,
+        |_, args| Ok(Value::Int(args.document(0, "json_depth")?.depth() as i64)),
+        "JSON_DEPTH(doc): how deep it nests; 1 for a scalar.",
+    ),
+    def(
+        "json_keys",
+        Arity::between(1, 2),
+        |_, _| Ok(json_type()),
+        keys,
+        "JSON_KEYS(doc[, path]): the keys of an object.",
+    ),
+    def(
+        "json_contains",
+        Arity::between(2, 3),
+        boolean_type,
+        contains,
+        "JSON_CONTAINS(doc, candidate[, path]): 1 when the candidate is in the document.",
+    ),
+    def(
+        "json_contains_path",
+        Arity::at_least(3),
+        boolean_type,
+        contains_path,
+        "JSON_CONTAINS_PATH(doc, 'one' | 'all', path, …): 1 when one or all paths lead somewhere.",
+    )
+    .sees_nulls(),
+    def(
+        "json_search",
+        Arity::at_least(3),
+        |_, _| Ok(json_type()),
+        search,
+        "JSON_SEARCH(doc, 'one' | 'all', pattern[, escape[, path, …]]): paths of strings LIKE it.",
+    )
+    .sees_nulls(),
+    def(
+        "json_overlaps",
+        Arity::exactly(2),
+        member_type,
+        overlaps,
+        "JSON_OVERLAPS(a, b): 1 when they have an element or member in common.",
+    ),
     // value MEMBER OF (array)
-    def("member_of", Arity::exactly(2), |args, _| { operands(args, |i| i == 0); Ok(may_be_null(typing::boolean(true).into())) }, member_of, "value MEMBER OF (array): 1 when the array has an element like it."),
-    def("json_value", Arity::exactly(2), json_value_type, json_value, "JSON_VALUE(doc, path): what the path leads to as text."),
-    def("json_storage_size", Arity::exactly(1), int_type, |_, args| Ok(Value::Int(args.document(0, "json_storage_size")?.storage_size() as i64)), "JSON_STORAGE_SIZE(doc): bytes of MySQL's binary form."),
-    def("json_storage_free", Arity::exactly(1), int_type, |_, args| args.document(0, "json_storage_free").map(|_| Value::Int(0)), "JSON_STORAGE_FREE(doc): 0, nothing is updated in place."),
-    def("json_pretty", Arity::exactly(1), |_, _| Ok(json_text(u64::from(u32::MAX))), pretty, "JSON_PRETTY(doc): one element a line."),
+    def(
+        "member_of",
+        Arity::exactly(2),
+        |args, ctx| {
+            operands(args, |i| i == 0);
+            member_type(args, ctx)
+        },
+        member_of,
+        "value MEMBER OF (array): 1 when the array has an element like it.",
+    ),
+    def(
+        "json_value",
+        Arity::exactly(2),
+        json_value_type,
+        json_value,
+        "JSON_VALUE(doc, path): what the path leads to as text.",
+    ),
+    def(
+        "json_storage_size",
+        Arity::exactly(1),
+        int_type,
+        |_, args| Ok(Value::Int(args.document(0, "json_storage_size")?.storage_size() as i64)),
+        "JSON_STORAGE_SIZE(doc): bytes of MySQL's binary form.",
+    ),
+    def(
+        "json_storage_free",
+        Arity::exactly(1),
+        int_type,
+        |_, args| args.document(0, "json_storage_free").map(|_| Value::Int(0)),
+        "JSON_STORAGE_FREE(doc): 0, nothing is updated in place.",
+    ),
+    def(
+        "json_pretty",
+        Arity::exactly(1),
+        |_, _| Ok(json_text(u64::from(u32::MAX))),
+        pretty,
+        "JSON_PRETTY(doc): one element a line.",
+    ),
 ];
 
 fn int_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
@@ -38,7 +133,16 @@ fn int_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
 }
 
 fn boolean_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    Ok(may_be_null(typing::boolean(true).into()))
+    Ok(may_be_null(typing::bigint(21).into()))
+}
+
+fn member_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
+    Ok(typing::boolean(true).into())
+}
+
+fn overlaps(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
+    let (a, b) = (args.document(0, "json_overlaps")?, args.document(1, "json_overlaps")?);
+    Ok(truth_value(a.overlaps(&b)))
 }
 
 fn extract(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {

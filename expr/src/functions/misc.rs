@@ -17,7 +17,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         Arity::exactly(0),
         |_, _| {
             Ok(Typed {
-                ty: typing::text(36, CollationId::UTF8MB3_GENERAL_CI),
+                ty: typing::nullable(typing::text(36, CollationId::UTF8MB3_GENERAL_CI), true),
                 coercibility: Coercibility::COERCIBLE,
             })
         },

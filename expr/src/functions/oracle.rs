@@ -1,5 +1,5 @@
-//! Runs the tables of `testdata`: lines of `expression => value !warning,…` or `expression => ERROR code`, as MySQL
-//! answers them.
+//! Runs the tables of `testdata`: lines of `expression => value !warning,…` or `expression => ERROR code`, as
+//! MySQL answers them.
 
 use crate::build::{self, BuildContext};
 use crate::context::{EvalCtx, NoSubqueries, SessionInfo, VariableScope};
@@ -299,4 +299,47 @@ fn regular_expressions() {
 #[test]
 fn json() {
     check(include_str!("testdata/json.txt"));
+}
+
+/// The type that a table made by `CREATE TABLE … AS SELECT` has for a column.
+fn column_type(ty: &SqlType) -> String {
+    use aurora_types::BaseType as B;
+    let binary = ty.collation.is_binary();
+    let mut out = match ty.base {
+        B::BigInt if ty.length < 11 => "int".into(),
+        B::BigInt => "bigint".into(),
+        B::VarChar if binary => format!("varbinary({})", ty.length),
+        B::VarChar => format!("varchar({})", ty.length),
+        B::MediumText => String::from(if binary { "mediumblob" } else { "mediumtext" }),
+        B::LongText => String::from(if binary { "longblob" } else { "longtext" }),
+        B::Json => "json".into(),
+        _ => format!("{ty:?}"),
+    };
+    if ty.unsigned {
+        out.push_str(" unsigned");
+    }
+    if !binary && ty.base != B::Json {
+        out.push(' ');
+        out.push_str(ty.collation.name());
+    }
+    if !ty.nullable {
+        out.push_str(" not null");
+    }
+    out
+}
+
+#[test]
+fn result_types() {
+    let mut failures = Vec::new();
+    for line in include_str!("testdata/types.txt").lines() {
+        let (text, wanted) = line.split_once(" => ").expect("an arrow");
+        let got = match parse(text) {
+            Ok(expr) => column_type(&expr.ty),
+            Err(error) => error.to_string(),
+        };
+        if got != wanted {
+            failures.push(format!("{text}\n    MySQL: {wanted}\n    here:  {got}"));
+        }
+    }
+    assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), failures.join("\n"));
 }

@@ -1,4 +1,5 @@
-//! Regular expressions: REGEXP_LIKE (and the operators REGEXP and RLIKE), REGEXP_INSTR, REGEXP_SUBSTR, REGEXP_REPLACE.
+//! Regular expressions: REGEXP_LIKE (and the operators REGEXP and RLIKE), REGEXP_INSTR, REGEXP_SUBSTR,
+//! REGEXP_REPLACE.
 
 use super::regexp_syntax::{Flags, translate};
 use super::support::{chars_of, def, exceeds_packet, may_be_null, numeric_args, text_like, truth_value};
@@ -43,7 +44,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         Arity::between(3, 6),
         replace_type,
         replace,
-        "REGEXP_REPLACE(s, pattern, new[, from[, nth[, flags]]]): s with the matches replaced, all of them for nth 0.",
+        "REGEXP_REPLACE(s, pattern, new[, from[, nth[, flags]]]): s with all matches or the nth replaced.",
     ),
 ];
 
@@ -194,7 +195,7 @@ impl Matcher {
     /// The byte offset of character `position`, from 1.
     fn offset(&self, position: i64) -> SqlResult<usize> {
         let out_of_bounds = || SqlError::new(ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR, &[]);
-        let skip = usize::try_from(position - 1).map_err(|_| out_of_bounds())?;
+        let skip = position.checked_sub(1).and_then(|n| usize::try_from(n).ok()).ok_or_else(out_of_bounds)?;
         if skip == 0 {
             return Ok(0);
         }

@@ -13,7 +13,13 @@ use aurora_types::{SqlResult, Text, Value};
 use std::borrow::Cow;
 
 pub const FUNCTIONS: &[FunctionDef] = &[
-    def("concat", Arity::at_least(1), concat_type, concat, "CONCAT(a, b, …): the arguments one behind the other."),
+    def(
+        "concat",
+        Arity::at_least(1),
+        concat_type,
+        concat,
+        "CONCAT(a, b, …): the arguments one behind the other.",
+    ),
     def(
         "concat_ws",
         Arity::at_least(2),
@@ -26,7 +32,13 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         .aliases(&["octet_length"]),
     def("char_length", Arity::exactly(1), int_type, char_length, "CHAR_LENGTH(s): characters of s.")
         .aliases(&["character_length"]),
-    def("bit_length", Arity::exactly(1), |_, _| Ok(typing::bigint(11).into()), bit_length, "BIT_LENGTH(s): bits of s."),
+    def(
+        "bit_length",
+        Arity::exactly(1),
+        |_, _| Ok(typing::bigint(10).into()),
+        bit_length,
+        "BIT_LENGTH(s): bits of s.",
+    ),
     def("left", Arity::exactly(2), left_type, left, "LEFT(s, n): the first n characters."),
     def("right", Arity::exactly(2), left_type, right, "RIGHT(s, n): the last n characters."),
     def(
@@ -34,22 +46,76 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         Arity::between(2, 3),
         substring_type,
         substring,
-        "SUBSTRING(s, position[, length]): from a position on, counted from 1, or from the end when negative.",
+        "SUBSTRING(s, position[, length]): from a position on; a negative one counts from the end.",
     )
     .aliases(&["substr", "mid"]),
     def("upper", Arity::exactly(1), same_type, upper, "UPPER(s): s in capitals.").aliases(&["ucase"]),
     def("lower", Arity::exactly(1), same_type, lower, "LOWER(s): s in small letters.").aliases(&["lcase"]),
-    def("trim", Arity::between(1, 2), trim_type, |_, args| trim(args, true, true), "TRIM([what FROM] s): s without spaces (or what) at both ends."),
-    def("ltrim", Arity::exactly(1), trim_type, |_, args| trim(args, true, false), "LTRIM(s): s without leading spaces."),
-    def("rtrim", Arity::exactly(1), trim_type, |_, args| trim(args, false, true), "RTRIM(s): s without trailing spaces."),
+    def(
+        "trim",
+        Arity::between(1, 2),
+        trim_type,
+        |_, args| trim(args, true, true),
+        "TRIM([what FROM] s): s without spaces (or what) at both ends.",
+    ),
+    def(
+        "ltrim",
+        Arity::exactly(1),
+        trim_type,
+        |_, args| trim(args, true, false),
+        "LTRIM(s): s without leading spaces.",
+    ),
+    def(
+        "rtrim",
+        Arity::exactly(1),
+        trim_type,
+        |_, args| trim(args, false, true),
+        "RTRIM(s): s without trailing spaces.",
+    ),
     // The forms TRIM(LEADING what FROM s) and TRIM(TRAILING what FROM s), arguments (s[, what]).
-    def("trim leading", Arity::between(1, 2), trim_type, |_, args| trim(args, true, false), "TRIM(LEADING [what] FROM s)."),
-    def("trim trailing", Arity::between(1, 2), trim_type, |_, args| trim(args, false, true), "TRIM(TRAILING [what] FROM s)."),
-    def("lpad", Arity::exactly(3), pad_type, |ctx, args| pad(ctx, args, true), "LPAD(s, n, fill): s filled up on the left to n characters, or cut to n."),
-    def("rpad", Arity::exactly(3), pad_type, |ctx, args| pad(ctx, args, false), "RPAD(s, n, fill): s filled up on the right to n characters, or cut to n."),
+    def(
+        "trim leading",
+        Arity::between(1, 2),
+        trim_type,
+        |_, args| trim(args, true, false),
+        "TRIM(LEADING [what] FROM s).",
+    ),
+    def(
+        "trim trailing",
+        Arity::between(1, 2),
+        trim_type,
+        |_, args| trim(args, false, true),
+        "TRIM(TRAILING [what] FROM s).",
+    ),
+    def(
+        "lpad",
+        Arity::exactly(3),
+        pad_type,
+        |ctx, args| pad(ctx, args, true),
+        "LPAD(s, n, fill): s filled up on the left to n characters, or cut to n.",
+    ),
+    def(
+        "rpad",
+        Arity::exactly(3),
+        pad_type,
+        |ctx, args| pad(ctx, args, false),
+        "RPAD(s, n, fill): s filled up on the right to n characters, or cut to n.",
+    ),
     def("repeat", Arity::exactly(2), repeat_type, repeat, "REPEAT(s, n): s n times."),
-    def("replace", Arity::exactly(3), replace_type, replace, "REPLACE(s, from, to): s with every from become to; letter case counts."),
-    def("reverse", Arity::exactly(1), same_type, reverse, "REVERSE(s): the characters from the last to the first."),
+    def(
+        "replace",
+        Arity::exactly(3),
+        replace_type,
+        replace,
+        "REPLACE(s, from, to): s with every from become to; letter case counts.",
+    ),
+    def(
+        "reverse",
+        Arity::exactly(1),
+        same_type,
+        reverse,
+        "REVERSE(s): the characters from the last to the first.",
+    ),
     def("space", Arity::exactly(1), space_type, space, "SPACE(n): n spaces."),
     def(
         "insert",

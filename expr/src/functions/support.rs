@@ -1,4 +1,5 @@
-//! What the families of string and JSON functions share: short definitions, operands as text, the packet limit.
+//! What the families of string and JSON functions share: short definitions, operands as text, the
+//! packet limit.
 
 use crate::build::{self, BuildContext};
 use crate::context::{EvalCtx, VariableScope};
@@ -62,7 +63,12 @@ pub(super) fn numeric_args(args: &mut [Expr], which: &[usize]) {
 
 /// Characters that the text of an expression takes at most.
 pub(super) fn chars_of(expr: &Expr) -> u64 {
-    typing::text_length(&expr.ty)
+    let chars = typing::text_length(&expr.ty);
+    match &expr.kind {
+        // MySQL leaves room for a sign.
+        ExprKind::Literal(Value::Int(v)) if *v >= 0 => chars + 1,
+        _ => chars,
+    }
 }
 
 /// Text made of these arguments, in their common collation.
