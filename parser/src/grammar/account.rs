@@ -29,7 +29,7 @@ impl Parser<'_> {
             comment: None,
             attribute: None,
         };
-        if self.eat_kws(&[Kw::DEFAULT, Kw::ROLE]) {
+        if self.commit_kws(&[Kw::DEFAULT, Kw::ROLE])? {
             create.default_roles = Some(DefaultRoles::Roles(self.list(Parser::role_name)?));
         }
         self.user_options(&mut create)?;
@@ -51,7 +51,7 @@ impl Parser<'_> {
             attribute: None,
         };
         create.users = self.list(Parser::altered_user)?;
-        if create.users.len() == 1 && self.eat_kws(&[Kw::DEFAULT, Kw::ROLE]) {
+        if create.users.len() == 1 && self.commit_kws(&[Kw::DEFAULT, Kw::ROLE])? {
             create.default_roles = Some(if self.eat_kw(Kw::ALL) {
                 DefaultRoles::All
             } else if self.eat_kw(Kw::NONE) {
@@ -76,7 +76,7 @@ impl Parser<'_> {
             self.user_name()?
         };
         let mut spec = plain_spec(user);
-        if self.eat_kws(&[Kw::DISCARD, Kw::OLD, Kw::PASSWORD]) {
+        if self.commit_kws(&[Kw::DISCARD, Kw::OLD, Kw::PASSWORD])? {
             spec.discard_old = true;
         } else if self.at_kw(Kw::IDENTIFIED) {
             self.identified(&mut spec, true)?;
@@ -139,7 +139,7 @@ impl Parser<'_> {
             return Ok(());
         }
         let mut first = self.identification(alter)?;
-        if !alter && self.eat_kws(&[Kw::INITIAL, Kw::AUTHENTICATION]) {
+        if !alter && self.commit_kws(&[Kw::INITIAL, Kw::AUTHENTICATION])? {
             first.initial = Some(Box::new(self.identification(false)?));
         }
         spec.factors.push(first);
@@ -177,7 +177,7 @@ impl Parser<'_> {
             authentication.replace = Some(self.string()?);
         }
         if authentication.secret.is_some() {
-            authentication.retain_current = self.eat_kws(&[Kw::RETAIN, Kw::CURRENT, Kw::PASSWORD]);
+            authentication.retain_current = self.commit_kws(&[Kw::RETAIN, Kw::CURRENT, Kw::PASSWORD])?;
         }
         Ok(authentication)
     }
@@ -317,7 +317,7 @@ impl Parser<'_> {
             Some(self.string()?)
         };
         let replace = if self.eat_kw(Kw::REPLACE) { Some(self.string()?) } else { None };
-        let retain_current = self.eat_kws(&[Kw::RETAIN, Kw::CURRENT, Kw::PASSWORD]);
+        let retain_current = self.commit_kws(&[Kw::RETAIN, Kw::CURRENT, Kw::PASSWORD])?;
         Ok(Statement::SetPassword(SetPassword { user, password, replace, retain_current }))
     }
 

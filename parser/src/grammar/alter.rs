@@ -324,7 +324,7 @@ impl Parser<'_> {
         }
         self.eat_kw(Kw::COLUMN);
         let column = self.ident()?;
-        if self.eat_kws(&[Kw::DROP, Kw::DEFAULT]) {
+        if self.commit_kws(&[Kw::DROP, Kw::DEFAULT])? {
             return Ok(AlterAction::DropDefault { column });
         }
         self.expect_kw(Kw::SET)?;

@@ -21,7 +21,7 @@ impl Parser<'_> {
         if self.eat_kw(Kw::COLLATE) {
             ty.collation = Some(self.collation_name()?);
         }
-        let generated = if self.eat_kws(&[Kw::GENERATED, Kw::ALWAYS]) {
+        let generated = if self.commit_kws(&[Kw::GENERATED, Kw::ALWAYS])? {
             self.expect_kw(Kw::AS)?;
             true
         } else {

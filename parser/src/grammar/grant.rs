@@ -81,16 +81,21 @@ impl Parser<'_> {
         if !self.all_privileges() {
             let list = self.list(Parser::granted)?;
             if self.eat_kw(Kw::TO) {
-                grant.what = GrantWhat::Roles(self.roles_of(list)?);
                 grant.to = self.list(Parser::user_name)?;
-                if self.eat_kw(Kw::WITH) {
-                    self.expect_kws(&[Kw::ADMIN, Kw::OPTION])?;
-                    grant.with_option = true;
-                }
+                grant.with_option = self.commit_kws(&[Kw::WITH, Kw::ADMIN, Kw::OPTION])?;
+                grant.what = GrantWhat::Roles(self.roles_of(list)?);
                 return Ok(Statement::Grant(Box::new(grant)));
             }
+            self.grant_privileges(&mut grant)?;
             grant.what = GrantWhat::Privileges(self.privileges_of(list)?);
+            return Ok(Statement::Grant(Box::new(grant)));
         }
+        self.grant_privileges(&mut grant)?;
+        Ok(Statement::Grant(Box::new(grant)))
+    }
+
+    /// From ON to the end.
+    fn grant_privileges(&mut self, grant: &mut Grant) -> PResult<()> {
         self.expect_kw(Kw::ON)?;
         grant.on = Some(self.grant_object()?);
         self.expect_kw(Kw::TO)?;
@@ -106,12 +111,13 @@ impl Parser<'_> {
             };
             grant.grantor = Some((user, roles));
         }
-        Ok(Statement::Grant(Box::new(grant)))
+        Ok(())
     }
 
     /// What stands behind REVOKE.
     pub(crate) fn revoke(&mut self) -> PResult<Statement> {
         let if_exists = self.if_exists()?;
+        let mut list = None;
         let mut revoke = Revoke {
             if_exists,
             what: GrantWhat::All,
@@ -130,11 +136,8 @@ impl Parser<'_> {
                 revoke.on = Some(self.grant_object()?);
             }
         } else {
-            let list = self.list(Parser::granted)?;
-            if self.at_kw(Kw::FROM) {
-                revoke.what = GrantWhat::Roles(self.roles_of(list)?);
-            } else {
-                revoke.what = GrantWhat::Privileges(self.privileges_of(list)?);
+            list = Some(self.list(Parser::granted)?);
+            if !self.at_kw(Kw::FROM) {
                 self.expect_kw(Kw::ON)?;
                 revoke.on = Some(self.grant_object()?);
             }
@@ -144,6 +147,12 @@ impl Parser<'_> {
         if self.eat_kw(Kw::IGNORE) {
             self.expect_kws(&[Kw::UNKNOWN, Kw::USER])?;
             revoke.ignore_unknown_user = true;
+        }
+        if let Some(list) = list {
+            revoke.what = match revoke.on {
+                Some(_) => GrantWhat::Privileges(self.privileges_of(list)?),
+                None => GrantWhat::Roles(self.roles_of(list)?),
+            };
         }
         Ok(Statement::Revoke(Box::new(revoke)))
     }
@@ -158,20 +167,20 @@ impl Parser<'_> {
     }
 
     fn with_grant_option(&mut self) -> PResult<bool> {
-        if !self.eat_kw(Kw::WITH) {
-            return Ok(false);
-        }
-        self.expect_kws(&[Kw::GRANT, Kw::OPTION])?;
-        Ok(true)
+        self.commit_kws(&[Kw::WITH, Kw::GRANT, Kw::OPTION])
     }
 
     fn granted(&mut self) -> PResult<Granted> {
         let at = self.position();
+        let alone = [Kw::GRANT, Kw::SHOW, Kw::LOCK];
         for words in LONG_PRIVILEGES {
             if self.eat_kws(words) {
                 let privilege = Privilege { name: privilege_name(words), columns: Vec::new() };
                 return Ok(Granted::Privilege { privilege, at });
             }
+        }
+        if self.eat_any_kw(&alone).is_some() {
+            return self.unexpected();
         }
         if let Some(word) = self.eat_any_kw(SHORT_PRIVILEGES) {
             let with_columns = matches!(word, Kw::SELECT | Kw::INSERT | Kw::UPDATE | Kw::REFERENCES);

@@ -15,7 +15,7 @@ impl Parser<'_> {
         let partitions = if self.eat_kw(Kw::PARTITIONS) { Some(self.unsigned()?) } else { None };
         let mut sub_method = None;
         let mut subpartitions = None;
-        if self.eat_kws(&[Kw::SUBPARTITION, Kw::BY]) {
+        if self.commit_kws(&[Kw::SUBPARTITION, Kw::BY])? {
             sub_method = Some(self.partition_method(false)?);
             subpartitions = if self.eat_kw(Kw::SUBPARTITIONS) { Some(self.unsigned()?) } else { None };
         }

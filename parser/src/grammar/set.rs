@@ -167,20 +167,24 @@ impl Parser<'_> {
 
     fn set_value(&mut self) -> PResult<SetValue> {
         let next = self.peek_at(1);
-        let alone = matches!(next, Tok::Comma | Tok::Semicolon | Tok::Eof);
         match self.peek() {
-            Tok::Kw(Kw::DEFAULT) if alone => {
+            Tok::Kw(Kw::DEFAULT) if next != Tok::LParen => {
                 self.bump();
                 Ok(SetValue::Default)
             }
             // Reserved words that SET takes as names.
-            Tok::Kw(Kw::ON | Kw::ALL | Kw::BINARY | Kw::ROW | Kw::SYSTEM) if alone => {
-                let token = self.bump();
-                let name = self.ident_of(token)?;
-                Ok(SetValue::Expr(self.leaf(Expr::Column(ColumnName::bare(name)), token.span())))
-            }
+            Tok::Kw(Kw::ON | Kw::ALL | Kw::SYSTEM) => self.set_word(),
+            Tok::Kw(Kw::ROW) if next != Tok::LParen => self.set_word(),
+            Tok::Kw(Kw::BINARY) if matches!(next, Tok::Comma | Tok::Semicolon | Tok::Eof) => self.set_word(),
             _ => self.expression().map(SetValue::Expr),
         }
+    }
+
+    /// A reserved word as a name.
+    fn set_word(&mut self) -> PResult<SetValue> {
+        let token = self.bump();
+        let name = self.ident_of(token)?;
+        Ok(SetValue::Expr(self.leaf(Expr::Column(ColumnName::bare(name)), token.span())))
     }
 
     /// `@name`: the name, as written.

@@ -116,6 +116,16 @@ impl Parser<'_> {
         self.unsupported_if(&[Kw::DUALITY, Kw::VIEW], "CREATE JSON DUALITY VIEW")
     }
 
+    /// Consumes all of `words` when the first comes next; the others must then follow.
+    pub(crate) fn commit_kws(&mut self, words: &[Kw]) -> PResult<bool> {
+        let Some((first, rest)) = words.split_first() else { return Ok(false) };
+        if !self.eat_kw(*first) {
+            return Ok(false);
+        }
+        self.expect_kws(rest)?;
+        Ok(true)
+    }
+
     /// Whether the statement is over.
     pub(crate) fn at_end(&self) -> bool {
         matches!(self.peek(), Tok::Semicolon | Tok::Eof)

@@ -132,16 +132,16 @@ impl Parser<'_> {
             Kw::END => {
                 let xid = self.xid()?;
                 let suspend = self.eat_kw(Kw::SUSPEND);
-                let for_migrate = suspend && self.eat_kws(&[Kw::FOR, Kw::MIGRATE]);
+                let for_migrate = suspend && self.commit_kws(&[Kw::FOR, Kw::MIGRATE])?;
                 Xa::End { xid, suspend, for_migrate }
             }
             Kw::PREPARE => Xa::Prepare(self.xid()?),
             Kw::COMMIT => {
                 let xid = self.xid()?;
-                Xa::Commit { xid, one_phase: self.eat_kws(&[Kw::ONE, Kw::PHASE]) }
+                Xa::Commit { xid, one_phase: self.commit_kws(&[Kw::ONE, Kw::PHASE])? }
             }
             Kw::ROLLBACK => Xa::Rollback(self.xid()?),
-            Kw::RECOVER => Xa::Recover { convert_xid: self.eat_kws(&[Kw::CONVERT, Kw::XID]) },
+            Kw::RECOVER => Xa::Recover { convert_xid: self.commit_kws(&[Kw::CONVERT, Kw::XID])? },
             _ => return self.unexpected_at(at),
         };
         Ok(Statement::Xa(xa))
