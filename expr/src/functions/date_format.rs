@@ -131,7 +131,10 @@ fn write_part(code: u8, date: Option<Date>, time: Time, out: &mut Vec<u8>) -> Op
         b'b' => write!(out, "{}", &month_name()?[..3]),
         b'W' => write!(out, "{}", day_name()?),
         b'a' => write!(out, "{}", &day_name()?[..3]),
-        b'D' => write!(out, "{day}{}", ordinal(day)),
+        b'D' => {
+            date?;
+            write!(out, "{day}{}", ordinal(day))
+        }
         b'Y' => write!(out, "{year:04}"),
         b'y' => write!(out, "{:02}", year % 100),
         b'm' => write!(out, "{month:02}"),

@@ -115,14 +115,20 @@ fn number(text: &[u8], at: usize, digits: usize) -> Option<(u32, usize)> {
     Some((value, at + found))
 }
 
-/// The name of `names`, or its first three letters, at `at`: its number from 1, and where it ends.
+/// The name of `names` that the letters at `at` begin, or their first three letters when `short`: its number from 1,
+/// and where the letters end.
 fn word(text: &[u8], at: usize, names: &[&str], short: bool) -> Option<(u32, usize)> {
     let letters = text[at..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let found = names.iter().position(|name| {
-        let name = if short { &name[..3] } else { name };
-        name.as_bytes().eq_ignore_ascii_case(&text[at..at + letters])
-    })?;
-    Some((found as u32 + 1, at + letters))
+    let given = &text[at..at + letters];
+    let begun = |name: &str| {
+        let name = if short { &name.as_bytes()[..3] } else { name.as_bytes() };
+        name.get(..letters).is_some_and(|start| start.eq_ignore_ascii_case(given))
+    };
+    let mut found = (1u32..).zip(names).filter(|(_, name)| begun(name));
+    let (number, name) = found.next().filter(|_| letters > 0)?;
+    // May is a whole name; Ma is none of March and May.
+    let exact = name.len() == letters;
+    (exact || found.next().is_none()).then_some((number, at + letters))
 }
 
 impl Fields {

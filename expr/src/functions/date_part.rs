@@ -120,12 +120,12 @@ fn year_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
 }
 
 fn year(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let read = args.datetime(0, Zeros::Taken, ctx)?;
+    let read = args.partial_date(ctx)?;
     Ok(read.map_or(Value::Null, |v| Value::UInt(u64::from(v.year()))))
 }
 
 fn fuzzy_part(ctx: &mut EvalCtx<'_>, args: &Args<'_>, part: fn(DateTime) -> u32) -> SqlResult<Value> {
-    let read = args.datetime(0, Zeros::Taken, ctx)?;
+    let read = args.partial_date(ctx)?;
     Ok(read.map_or(Value::Null, |v| Value::Int(i64::from(part(v)))))
 }
 
@@ -145,10 +145,10 @@ fn dayname(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     Ok(day.map_or(Value::Null, |name| Value::Text((*name).into())))
 }
 
-/// The week mode of argument 1; NULL is mode 0, and none is `default_week_format`.
+/// The week mode of argument 1; NULL and negative ones are mode 0, and none is `default_week_format`.
 fn week_mode(ctx: &mut EvalCtx<'_>, args: &Args<'_>, default: bool) -> SqlResult<i64> {
     if args.len() > 1 {
-        return args.int(1, ctx);
+        return Ok(args.int(1, ctx)?.max(0));
     }
     if !default {
         return Ok(0);

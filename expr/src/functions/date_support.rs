@@ -57,7 +57,7 @@ impl Zeros {
             Zeros::Taken => DateFlags {
                 no_zero_date: text && mode.no_zero_date,
                 no_zero_in_date: false,
-                allow_invalid: mode.allow_invalid,
+                allow_invalid: !text || mode.allow_invalid,
             },
             Zeros::Refused => DateFlags { no_zero_date: true, no_zero_in_date: true, ..mode },
             Zeros::ByMode => mode,
@@ -83,6 +83,19 @@ impl<'a> Args<'a> {
         let value = self.get(i);
         let flags = zeros.flags(ctx, value);
         ctx.datetime_with(value, self.ty(i), flags)
+    }
+
+    /// Argument 0 for functions of parts of dates, where numbers below 101 are days and months of the year 2000.
+    pub(super) fn partial_date(&self, ctx: &mut EvalCtx<'_>) -> SqlResult<Option<DateTime>> {
+        if let value @ (ValueRef::Int(_) | ValueRef::Decimal(_) | ValueRef::Double(_)) = self.get(0) {
+            let number = ctx.to_decimal(value, self.ty(0))?.truncate(0).to_i64().0;
+            if let Ok(number @ 0..=100) = u32::try_from(number)
+                && let Some(date) = Date::new(2000, number / 100, number % 100)
+            {
+                return Ok(Some(date.at_midnight()));
+            }
+        }
+        self.datetime(0, Zeros::Taken, ctx)
     }
 
     /// As [`Args::datetime`], and whether there was no time of day.

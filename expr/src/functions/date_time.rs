@@ -352,7 +352,9 @@ fn maketime_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
 fn maketime(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     let (hour, minute) = (args.int(0, ctx)?, args.int(1, ctx)?);
     let seconds = micros_of(&ctx.to_decimal(args.get(2), args.ty(2))?);
-    let Some(seconds) = seconds.filter(|s| (0..60 * MICROS).contains(s)) else { return Ok(Value::Null) };
+    // 59.9999999 rounds up to a minute; 60 is none.
+    let whole = ctx.to_decimal(args.get(2), args.ty(2))?.truncate(0).to_i64().0;
+    let Some(seconds) = seconds.filter(|s| *s >= 0 && whole < 60) else { return Ok(Value::Null) };
     if !(0..60).contains(&minute) {
         return Ok(Value::Null);
     }
@@ -364,7 +366,7 @@ fn maketime(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 }
 
 fn last_day(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let Some(read) = args.datetime(0, Zeros::Taken, ctx)? else { return Ok(Value::Null) };
+    let Some(read) = args.partial_date(ctx)? else { return Ok(Value::Null) };
     match Some(read.date()).filter(|date| date.month() > 0).and_then(Date::last_day_of_month) {
         Some(date) => Ok(Value::Date(date)),
         None => {
@@ -380,7 +382,7 @@ fn convert_tz(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     let (Some(from), Some(to)) = (zone(&args.text(1)), zone(&args.text(2))) else { return Ok(Value::Null) };
     // Beyond the range of Unix times nothing is converted.
     let converted = unix_of(&from, local)
-        .filter(|micros| (0..(LAST_UNIX_SECOND + 1) * MICROS).contains(micros))
+        .filter(|micros| (MICROS..(LAST_UNIX_SECOND + 1) * MICROS).contains(micros))
         .and_then(|micros| to.local(micros));
     Ok(Value::DateTime(converted.unwrap_or(local)))
 }
