@@ -473,9 +473,7 @@ impl<'a> Lexer<'a> {
             let found =
                 if escapes { memchr::memchr2(quote, b'\\', rest)? } else { memchr::memchr(quote, rest)? };
             at += found;
-            if self.byte(at) == b'\\' && escapes {
-                at += 2;
-            } else if self.byte(at + 1) == quote {
+            if self.byte(at) != quote || self.byte(at + 1) == quote {
                 at += 2;
             } else {
                 return Some(at + 1);

@@ -24,6 +24,8 @@ pub(crate) struct Parser<'a> {
     pub(crate) ast: Ast,
     pub(crate) parameters: u32,
     depth: u32,
+    /// An operand that was read before it was known to be one, and where it starts: the next to be taken.
+    pub(crate) pending: Option<(ExprId, u32)>,
 }
 
 impl<'a> Parser<'a> {
@@ -37,6 +39,7 @@ impl<'a> Parser<'a> {
             ast: Ast::default(),
             parameters: 0,
             depth: 0,
+            pending: None,
         };
         parser.read_ahead();
         parser
@@ -173,6 +176,12 @@ impl<'a> Parser<'a> {
         Span { start, end: self.last_end().max(start) }
     }
 
+    /// The token that starts at the byte `start`.
+    pub(crate) fn token_from(&self, start: u32) -> Option<Token> {
+        let at = self.tokens.binary_search_by_key(&start, |token| token.start).ok()?;
+        self.tokens.get(at).copied()
+    }
+
     pub(crate) fn bytes(&self, token: Token) -> &'a [u8] {
         token.span().of(self.sql)
     }
@@ -298,10 +307,6 @@ impl<'a> Parser<'a> {
 
     /// `[schema.]name`
     pub(crate) fn object_name(&mut self) -> PResult<ObjectName> {
-        if self.peek() == Tok::Dot {
-            self.bump();
-            return Ok(ObjectName { schema: None, name: self.ident()? });
-        }
         let first = self.ident()?;
         if self.eat(Tok::Dot) {
             return Ok(ObjectName { schema: Some(first), name: self.ident()? });
@@ -311,7 +316,6 @@ impl<'a> Parser<'a> {
 
     /// `[[schema.]table.]column`
     pub(crate) fn column_name(&mut self) -> PResult<ColumnName> {
-        self.eat(Tok::Dot);
         let first = self.ident()?;
         if !self.eat(Tok::Dot) {
             return Ok(ColumnName::bare(first));

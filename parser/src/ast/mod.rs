@@ -138,16 +138,8 @@ impl Ast {
         id
     }
 
-    pub(crate) fn set_span(&mut self, id: ExprId, span: Span) {
-        self.exprs[id.0 as usize].span = span;
-    }
-
     pub(crate) fn expr_mut(&mut self, id: ExprId) -> &mut Expr {
         &mut self.exprs[id.0 as usize].expr
-    }
-
-    pub(crate) fn set_height(&mut self, id: ExprId, height: u32) {
-        self.exprs[id.0 as usize].height = height;
     }
 
     pub(crate) fn query_mut(&mut self, id: QueryId) -> &mut Query {

@@ -263,7 +263,7 @@ pub enum LockWait {
 #[derive(Clone, Debug)]
 pub enum IntoClause {
     Variables(Vec<IntoTarget>),
-    Outfile { file: StringLiteral, charset: Option<Text>, format: DataFileFormat },
+    Outfile { file: StringLiteral, charset: Option<Text>, format: Box<DataFileFormat> },
     Dumpfile(StringLiteral),
 }
 

@@ -1,0 +1,185 @@
+//! SELECT up to ORDER BY.
+
+use crate::ast::*;
+use crate::context::ClientCharset;
+use crate::error::{PResult, ParseError};
+use crate::keyword::Kw;
+use crate::parser::Parser;
+use crate::token::Tok;
+use aurora_types::Text;
+use aurora_types::error::ER_WRONG_USAGE;
+
+impl Parser<'_> {
+    /// The text of `/*+ .. */`, when it comes next.
+    pub(crate) fn hints(&mut self) -> Option<Text> {
+        if self.peek() != Tok::Hint {
+            return None;
+        }
+        let token = self.bump();
+        let bytes = self.bytes(token);
+        Some(Text::from(bytes.get(3..bytes.len().saturating_sub(2)).unwrap_or_default().trim_ascii()))
+    }
+
+    pub(crate) fn select(&mut self) -> PResult<(Select, Option<IntoClause>)> {
+        let span = self.bump().span();
+        let hints = self.hints();
+        let options = self.select_options()?;
+        let items = self.select_items()?;
+        let into = self.selected_into()?;
+        let mut select = Select {
+            options,
+            hints,
+            items,
+            from: Vec::new(),
+            from_dual: false,
+            filter: None,
+            group_by: None,
+            having: None,
+            windows: Vec::new(),
+            qualify: None,
+            span,
+        };
+        if self.eat_kw(Kw::FROM) {
+            select.from_dual = self.eat_kw(Kw::DUAL);
+            if !select.from_dual {
+                select.from = self.table_references()?;
+            }
+        }
+        select.filter = self.filter()?;
+        if self.eat_kws(&[Kw::GROUP, Kw::BY]) {
+            select.group_by = Some(self.group_by()?);
+        }
+        if self.eat_kw(Kw::HAVING) {
+            select.having = Some(self.expression()?);
+        }
+        if self.eat_kw(Kw::WINDOW) {
+            select.windows = self.list(|parser| {
+                let name = parser.ident()?;
+                parser.expect_kw(Kw::AS)?;
+                Ok((name, parser.window_spec()?))
+            })?;
+        }
+        if self.eat_kw(Kw::QUALIFY) {
+            select.qualify = Some(self.expression()?);
+        }
+        Ok((select, into))
+    }
+
+    /// `WHERE ..`, when it comes next.
+    pub(crate) fn filter(&mut self) -> PResult<Option<ExprId>> {
+        if self.eat_kw(Kw::WHERE) { self.expression().map(Some) } else { Ok(None) }
+    }
+
+    fn group_by(&mut self) -> PResult<GroupBy> {
+        if self.at_kw(Kw::ROLLUP) && self.peek_at(1) == Tok::LParen {
+            self.bump();
+            return Ok(GroupBy { items: self.parenthesised(Parser::expression)?, rollup: true });
+        }
+        let items = self.list(Parser::expression)?;
+        let rollup = self.eat_kw(Kw::WITH);
+        if rollup {
+            self.expect_kw(Kw::ROLLUP)?;
+        }
+        Ok(GroupBy { items, rollup })
+    }
+
+    fn select_options(&mut self) -> PResult<SelectOptions> {
+        let mut options = SelectOptions::default();
+        let mut all = false;
+        while let Tok::Kw(word) = self.peek() {
+            match word {
+                Kw::ALL => all = true,
+                Kw::DISTINCT | Kw::DISTINCTROW => options.distinct = true,
+                Kw::STRAIGHT_JOIN => options.straight_join = true,
+                Kw::HIGH_PRIORITY => options.high_priority = true,
+                Kw::SQL_SMALL_RESULT => options.small_result = true,
+                Kw::SQL_BIG_RESULT => options.big_result = true,
+                Kw::SQL_BUFFER_RESULT => options.buffer_result = true,
+                Kw::SQL_CALC_FOUND_ROWS => options.calc_found_rows = true,
+                Kw::SQL_NO_CACHE => options.no_cache = true,
+                _ => break,
+            }
+            self.bump();
+        }
+        if all && options.distinct {
+            return Err(ParseError::other(ER_WRONG_USAGE, vec!["ALL".into(), "DISTINCT".into()]));
+        }
+        Ok(options)
+    }
+
+    pub(crate) fn select_items(&mut self) -> PResult<Vec<SelectItem>> {
+        let mut items = Vec::new();
+        if self.peek() == Tok::Star {
+            items.push(SelectItem::Wildcard(self.bump().span()));
+        } else {
+            items.push(self.select_item()?);
+        }
+        while self.eat(Tok::Comma) {
+            items.push(self.select_item()?);
+        }
+        Ok(items)
+    }
+
+    fn select_item(&mut self) -> PResult<SelectItem> {
+        if self.at_name() && self.peek_at(1) == Tok::Dot {
+            let longer = Parser::is_name(self.peek_at(2)) && self.peek_at(3) == Tok::Dot;
+            let star = if longer { 4 } else { 2 };
+            if self.peek_at(star) == Tok::Star {
+                let name = self.object_name_before_star(longer)?;
+                return Ok(SelectItem::TableWildcard(name));
+            }
+        }
+        let start = self.here();
+        let first = self.token();
+        let expr = self.expression()?;
+        let span = self.span_from(start);
+        let alias = self.select_alias()?;
+        let name = match (&alias, self.ast.expr(expr)) {
+            (Some(alias), _) => alias.text.clone(),
+            (None, Expr::Column(column)) => column.column.text.clone(),
+            (None, Expr::Literal(Literal::String(text))) if text.introducer.is_none() => {
+                self.string_name(first, expr)
+            }
+            (None, Expr::Literal(Literal::Null)) => Text::from("NULL"),
+            (None, Expr::Literal(Literal::Bool(value))) => Text::from(if *value { "TRUE" } else { "FALSE" }),
+            (None, Expr::Param(_)) => Text::from("?"),
+            (None, _) => self.source_text(span),
+        };
+        Ok(SelectItem::Expr { expr, alias, name, span })
+    }
+
+    /// `t.*` and `s.t.*`.
+    pub(crate) fn object_name_before_star(&mut self, with_schema: bool) -> PResult<ObjectName> {
+        let first = self.ident()?;
+        self.expect(Tok::Dot)?;
+        let name = if with_schema {
+            let name = self.ident()?;
+            self.expect(Tok::Dot)?;
+            ObjectName { schema: Some(first), name }
+        } else {
+            ObjectName { schema: None, name: first }
+        };
+        self.expect(Tok::Star)?;
+        Ok(name)
+    }
+
+    /// The name of a column that is a string: its first piece, without spaces in front.
+    fn string_name(&self, first: crate::token::Token, expr: ExprId) -> Text {
+        let span = self.ast.span(expr);
+        let first = if first.tok == Tok::Str { Some(first) } else { self.token_from(span.start) };
+        let bytes = first.map(|token| self.string_bytes(token)).unwrap_or_default();
+        let bytes = bytes.trim_ascii_start();
+        if self.context.client_charset == ClientCharset::Latin1 && !bytes.is_ascii() {
+            return Text::from(bytes.iter().map(|&byte| char::from(byte)).collect::<String>());
+        }
+        Text::from(bytes)
+    }
+
+    /// `[AS] name` or `[AS] 'name'`, when it comes next.
+    pub(crate) fn select_alias(&mut self) -> PResult<Option<Ident>> {
+        if self.eat_kw(Kw::AS) {
+            return self.ident_or_text().map(Some);
+        }
+        if self.peek() == Tok::Str || self.at_name() { self.ident_or_text().map(Some) } else { Ok(None) }
+    }
+}
