@@ -8,11 +8,13 @@ mod text;
 
 use crate::diagnostics::{Diagnostics, Level};
 use crate::error::{
-    ER_CANT_CREATE_GEOMETRY_OBJECT, ER_INVALID_JSON_CHARSET, ER_INVALID_JSON_TEXT,
-    ER_JSON_DOCUMENT_TOO_DEEP, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_WARN_DATA_OUT_OF_RANGE, ErrorKind, WARN_DATA_TRUNCATED,
+    ER_CANT_CREATE_GEOMETRY_OBJECT, ER_INVALID_JSON_CHARSET, ER_INVALID_JSON_TEXT, ER_JSON_DOCUMENT_TOO_DEEP,
+    ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_WARN_DATA_OUT_OF_RANGE, ErrorKind, WARN_DATA_TRUNCATED,
 };
 use crate::json::{Json, JsonProblem};
-use crate::{BaseType, DateTime, SqlError, SqlMode, SqlResult, SqlType, Text, TimeZone, Value, ValueRef, display};
+use crate::{
+    BaseType, DateTime, SqlError, SqlMode, SqlResult, SqlType, Text, TimeZone, Value, ValueRef, display,
+};
 use std::borrow::Cow;
 
 /// Bytes of a value that a message shows.
@@ -48,6 +50,12 @@ pub fn store(
     diagnostics: &mut Diagnostics,
 ) -> SqlResult<Value> {
     use BaseType as B;
+    if let (Value::Text(bits), B::Bit) = (value, &from.base) {
+        // A BIT is the number of its bits wherever it goes.
+        let number = Value::UInt(from.member_number(bits.as_bytes()).unwrap_or(0));
+        let from = SqlType { unsigned: true, ..SqlType::new(B::BigInt, 20) };
+        return store(&number, &from, to, column, row, ctx, diagnostics);
+    }
     let mut target = Target { to, column, row, ctx, diagnostics };
     // The two most frequent cases, which need nothing.
     match (value, &to.base) {

@@ -147,6 +147,10 @@ impl Target<'_, '_> {
             }
             ValueRef::Double(v) if v < 0.0 => Some(v as i64 as u64),
             ValueRef::Double(v) => Some(v as u64),
+            ValueRef::Decimal(v) if v.is_negative() => {
+                self.out_of_range()?;
+                Some(0)
+            }
             other => {
                 let (wide, _) = self.read_integer(other, from, i128::MIN)?;
                 u64::try_from(wide).or_else(|_| i64::try_from(wide).map(|v| v as u64)).ok()

@@ -142,7 +142,7 @@ impl Target<'_, '_> {
         flags: DateFlags,
     ) -> Result<DateTime, TimeWarnings> {
         let (whole, cut, micros) = number_parts(value, from);
-        if cut {
+        if cut || whole < 0 {
             return Err(TimeWarnings { out_of_range: true, ..TimeWarnings::NONE });
         }
         let (read, _) = parse::datetime_from_number(whole, flags)?;

@@ -44,9 +44,12 @@ impl Target<'_, '_> {
             return Ok(value.clone());
         }
         let text = match value {
-            Value::Double(v) if from.base != BaseType::Float && byte_limit(&self.to.base).is_none() => {
-                Cow::Owned(double_text_within(*v, self.to.length as usize))
+            Value::Double(v) => {
+                let width = byte_limit(&self.to.base).map_or(self.to.length as usize, |_| usize::MAX);
+                Cow::Owned(double_text_within(*v, width))
             }
+            // The zero year has no four digits here.
+            Value::UInt(0) if from.base == BaseType::Year => Cow::Borrowed(&b"0"[..]),
             other => text_of(other.as_ref(), from),
         };
         let text = if collation.is_binary() {
