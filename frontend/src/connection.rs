@@ -111,7 +111,9 @@ impl Connection {
     /// Tells the client why, as far as possible, and closes.
     pub async fn end(mut self, reason: Option<SqlError>) {
         if let Some(error) = reason {
-            self.out.set_sequence(self.frames.sequence());
+            if self.out.is_empty() {
+                self.out.set_sequence(self.frames.sequence());
+            }
             self.write_err(&error);
             self.write_timeout = self.write_timeout.min(Duration::from_secs(1));
             if self.flush().await.is_err() {
