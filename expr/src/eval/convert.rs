@@ -98,9 +98,7 @@ impl EvalCtx<'_> {
                     parsed.value.clamp(i128::from(i64::MIN), i128::from(u64::MAX))
                 }
             },
-            ValueRef::Json(text) => {
-                self.to_f64(ValueRef::Text(text), &plain_text())?.round_ties_even() as i128
-            }
+            ValueRef::Json(text) => self.json_to_i128(text)?,
             ValueRef::Date(v) => i128::from(v.to_number()),
             ValueRef::Time(v) => i128::from(v.round(0, false).to_number()),
             ValueRef::DateTime(v) => i128::from(v.round(0, false).unwrap_or(v).to_number()),
@@ -136,12 +134,7 @@ impl EvalCtx<'_> {
                     parsed.value
                 }
             },
-            ValueRef::Json(text) => match text {
-                b"true" => 1.0,
-                b"false" | b"null" => 0.0,
-                [b'"', inner @ .., b'"'] => self.to_f64(ValueRef::Text(inner), &plain_text())?,
-                _ => self.to_f64(ValueRef::Text(text), &plain_text())?,
-            },
+            ValueRef::Json(text) => self.json_to_f64(text)?,
             ValueRef::Date(v) => v.to_number() as f64,
             ValueRef::Time(v) => {
                 let fraction = f64::from(v.subsec_micros()) / 1e6;
@@ -169,7 +162,7 @@ impl EvalCtx<'_> {
                     parsed.value
                 }
             },
-            ValueRef::Json(_) => Decimal::from_f64(self.to_f64(value, ty)?).0,
+            ValueRef::Json(text) => self.json_to_decimal(text)?,
             ValueRef::Date(v) => Decimal::from_u64(v.to_number()),
             ValueRef::Time(v) => v.to_decimal(ty.decimals),
             ValueRef::DateTime(v) => v.to_decimal(ty.decimals),

@@ -8,6 +8,7 @@ mod cast;
 mod compare;
 mod convert;
 mod in_set;
+mod json;
 
 pub(crate) use arithmetic::{bits, describe};
 pub use cache::EvalCache;

@@ -4,13 +4,13 @@ use super::json_support::{json_text, json_type, operands, result};
 use super::support::{ascii_value, chars_of, def, exceeds_packet, may_be_null, truth_value};
 use crate::build::BuildContext;
 use crate::context::EvalCtx;
-use crate::expr::{Coercibility, Expr};
+use crate::expr::Expr;
 use crate::function::{Args, Arity, FunctionDef, Typed};
 use crate::typing::{self, Domain};
 use aurora_types::error::{ER_INCORRECT_TYPE, ER_INVALID_JSON_TEXT_IN_PARAM, ER_WRONG_ARGUMENTS};
 use aurora_types::json::{write_location, write_string};
 use aurora_types::like::{DEFAULT_ESCAPE, LikePattern};
-use aurora_types::{CollationId, Json, SqlError, SqlResult, SqlType, Text, Value, ValueRef};
+use aurora_types::{CollationId, Json, SqlError, SqlResult, Text, Value, ValueRef};
 
 pub const FUNCTIONS: &[FunctionDef] = &[
     def(
@@ -97,13 +97,6 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         },
         member_of,
         "value MEMBER OF (array): 1 when the array has an element like it.",
-    ),
-    def(
-        "json_value",
-        Arity::exactly(2),
-        json_value_type,
-        json_value,
-        "JSON_VALUE(doc, path): what the path leads to as text.",
     ),
     def(
         "json_storage_size",
@@ -371,41 +364,6 @@ fn member_of(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
         Json::Array(list) => list.contains(&value),
         single => single == value,
     }))
-}
-
-/// Characters of JSON_VALUE's result where RETURNING says nothing.
-const JSON_VALUE_CHARS: u64 = 512;
-
-fn json_value_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    if !matches!(typing::domain(&args[0].ty), Domain::Text | Domain::Json | Domain::Null) {
-        return Err(SqlError::new(aurora_types::error::ER_INVALID_TYPE_FOR_JSON, &[&1, &"json_value"]));
-    }
-    let ty = SqlType { nullable: true, ..typing::text(JSON_VALUE_CHARS, CollationId::UTF8MB4_0900_BIN) };
-    Ok(Typed { ty, coercibility: Coercibility::IMPLICIT })
-}
-
-/// NULL on errors and where there is nothing, as without ON ERROR and ON EMPTY.
-fn json_value(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let path = args.path(1, ctx)?;
-    let document = match args.document(0, "json_value") {
-        Ok(document) => document,
-        Err(error) if error.is(ER_INVALID_JSON_TEXT_IN_PARAM) => {
-            ctx.diagnostics.push(aurora_types::Level::Warning, error.code, error.message);
-            return Ok(Value::Null);
-        }
-        Err(error) => return Err(error),
-    };
-    let found = path.find(&document);
-    let text = match found.as_slice() {
-        [Json::Null] => return Ok(Value::Null),
-        [Json::String(text)] => text.clone(),
-        [single] => single.to_text(),
-        _ => return Ok(Value::Null),
-    };
-    if CollationId::UTF8MB4_BIN.char_count(&text) as u64 > JSON_VALUE_CHARS {
-        return Ok(Value::Null);
-    }
-    Ok(Value::Text(Text::from(text)))
 }
 
 fn pretty(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {

@@ -16,6 +16,7 @@ mod format_locale;
 pub mod info;
 pub mod json_read;
 mod json_support;
+pub mod json_value;
 pub mod json_write;
 pub mod misc;
 pub mod numeric;
@@ -44,6 +45,7 @@ pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     date_time::FUNCTIONS,
     info::FUNCTIONS,
     json_read::FUNCTIONS,
+    json_value::FUNCTIONS,
     json_write::FUNCTIONS,
     misc::FUNCTIONS,
     numeric::FUNCTIONS,

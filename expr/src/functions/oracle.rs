@@ -168,6 +168,7 @@ impl Reader<'_> {
                 return Ok(build::truth_literal(word == "true"));
             }
             "cast" => return self.cast(),
+            "json_value" => return self.json_value(),
             "date" | "time" | "timestamp" if self.rest().starts_with('\'') => {
                 let text = self.string();
                 let text = self.literal(Value::Text(Text::from(text)));
@@ -189,6 +190,46 @@ impl Reader<'_> {
             args.push(self.expression()?);
         }
         build::call(&word, args, self.ctx)
+    }
+
+    /// `json_value(doc, path [returning type] [response on empty] [response on error])`.
+    fn json_value(&mut self) -> SqlResult<Expr> {
+        use super::json_value::Response;
+        assert!(self.eat("("));
+        let document = self.expression()?;
+        assert!(self.eat(","));
+        let path = self.expression()?;
+        let types = [
+            ("signed", typing::bigint(21)),
+            ("unsigned", typing::bigint_unsigned(21)),
+            ("decimal(4,2)", typing::decimal(4, 2)),
+            ("double", typing::double()),
+            ("datetime", typing::datetime(0)),
+            ("date", typing::date()),
+            ("time", typing::time(0)),
+            ("json", typing::json()),
+            ("char(2)", typing::text(2, CollationId::UTF8MB4_0900_AI_CI)),
+        ];
+        let returning = self.eat("returning ").then(|| {
+            let found = types.iter().find(|(name, _)| self.eat(name));
+            found.expect("a type").1.clone()
+        });
+        let mut responses = [Response::Null, Response::Null];
+        while !self.eat(")") {
+            let response = if self.eat("error on") {
+                Response::Error
+            } else {
+                assert!(self.eat("default"), "a response at {}", self.rest());
+                let value = self.expression()?;
+                assert!(self.eat("on"));
+                Response::Default(value)
+            };
+            let at = usize::from(!self.eat("empty"));
+            assert!(at == 0 || self.eat("error"));
+            responses[at] = response;
+        }
+        let [on_empty, on_error] = responses;
+        super::json_value::build(document, path, returning, on_empty, on_error, self.ctx)
     }
 
     fn cast(&mut self) -> SqlResult<Expr> {
@@ -342,4 +383,67 @@ fn result_types() {
         }
     }
     assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Values that functions stumble over.
+const EXTREMES: &[&str] = &[
+    "null",
+    "0",
+    "-1",
+    "1",
+    "3",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "18446744073709551615",
+    "-1.5",
+    "99999999999999999999999999999999999999.123456789",
+    "1e308",
+    "-1e-308",
+    "''",
+    "'a'",
+    "'abc def'",
+    "'-12abc'",
+    "'é日本😀'",
+    "'%_\\\\'",
+    "'(a+)+$'",
+    "'$.a[last-1]'",
+    "'{\"a\":[1,{\"b\":null}]}'",
+    "'one'",
+    "'2024-02-29 23:59:59.999999'",
+    "'utf8mb4'",
+    "'DAY'",
+    "'MICROSECOND'",
+    "x'ff00fe'",
+    "x'e29c'",
+    "date'9999-12-31'",
+    "time'-838:59:59'",
+    "timestamp'1000-01-01 00:00:00'",
+    "cast('[1,[2,\"x\"]]' as json)",
+    "true",
+    "'a' collate utf8mb4_bin",
+];
+
+/// Whatever the arguments are, functions answer or fail, but do not panic.
+#[test]
+fn no_arguments_make_a_panic() {
+    let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut panics = Vec::new();
+    for def in crate::all_functions().filter(|def| def.name != "benchmark") {
+        for _ in 0..150 {
+            let most = usize::from(def.arity.max).min(usize::from(def.arity.min) + 4);
+            let count = usize::from(def.arity.min) + next(most - usize::from(def.arity.min) + 1);
+            let args: Vec<&str> = (0..count).map(|_| EXTREMES[next(EXTREMES.len())]).collect();
+            let quoted = if def.name == "json_value" { def.name.into() } else { format!("`{}`", def.name) };
+            let text = format!("{quoted}({})", args.join(", "));
+            if std::panic::catch_unwind(|| answer(&text)).is_err() {
+                panics.push(text);
+                break;
+            }
+        }
+    }
+    assert!(panics.is_empty(), "{}", panics.join("\n"));
 }

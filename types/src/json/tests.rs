@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 fn normal(text: &str) -> String {
     match Json::parse(text.as_bytes()) {
@@ -65,4 +66,50 @@ fn kinds_have_an_order() {
         assert!(a < b, "{} < {}", pair[0], pair[1]);
     }
     assert_eq!(Json::Int(1), Json::Double(1.0));
+}
+
+fn any_json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::Bool),
+        any::<i64>().prop_map(Json::Int),
+        any::<u64>().prop_map(Json::from_u64),
+        (-1e300..1e300).prop_map(Json::Double),
+        ".{0,8}".prop_map(|text| Json::String(text.into_bytes())),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Json::Array),
+            prop::collection::vec((".{0,4}".prop_map(String::into_bytes), inner), 0..6)
+                .prop_map(|members| Json::Object(Object::from_members(members))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_parses_to_the_same(json in any_json()) {
+        let text = json.to_text();
+        let again = Json::parse(&text).expect("printed text is valid");
+        prop_assert_eq!(&again.to_text(), &text);
+        prop_assert!(again == json);
+        let mut pretty = Vec::new();
+        json.write_pretty(&mut pretty);
+        prop_assert_eq!(Json::parse(&pretty).expect("pretty text is valid").to_text(), text);
+    }
+
+    #[test]
+    fn no_text_makes_a_panic(text in "[\\[\\]{}\",:0-9eE.+\\\\u$*a-z -]{0,40}") {
+        let _ = Json::parse(text.as_bytes());
+        let _ = Path::parse(text.as_bytes());
+        let _ = Path::parse(format!("${text}").as_bytes());
+    }
+
+    #[test]
+    fn order_is_total(a in any_json(), b in any_json(), c in any_json()) {
+        prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+        if a <= b && b <= c {
+            prop_assert!(a <= c);
+        }
+    }
 }
