@@ -87,7 +87,7 @@ fn decimal_result(op: ArithmeticOp, l: &SqlType, r: &SqlType, ctx: &BuildContext
             let increment = u32::from(ctx.div_precision_increment);
             typing::decimal(lw + ls + increment + rs, ls + increment)
         }
-        ArithmeticOp::Mod | ArithmeticOp::IntDiv => typing::decimal(lw.max(rw) + ls.max(rs), ls.max(rs)),
+        ArithmeticOp::Mod | ArithmeticOp::IntDiv => typing::decimal((lw + ls).max(rw + rs), ls.max(rs)),
     };
     SqlType { unsigned: unsigned && op != ArithmeticOp::Sub, ..ty }
 }

@@ -321,3 +321,65 @@ pub(super) fn day_part(ctx: &mut EvalCtx<'_>, args: &Args<'_>, part: fn(Date) ->
     let read = args.datetime(0, Zeros::Refused, ctx)?;
     Ok(read.map_or(Value::Null, |v| Value::Int(part(v.date()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build;
+
+    fn argument(name: &str, ctx: &BuildContext) -> Expr {
+        let columns = [
+            ("d", typing::double()),
+            ("dd", SqlType { decimals: 3, ..typing::double() }),
+            ("i", SqlType::new(aurora_types::BaseType::Int, 11)),
+            ("k", SqlType::new(aurora_types::BaseType::Int, 11)),
+            ("n", typing::decimal(10, 4)),
+            ("s", typing::text(10, ctx.collation)),
+        ];
+        if let Some((_, ty)) = columns.iter().find(|(column, _)| *column == name) {
+            return build::column(0, SqlType { nullable: true, ..ty.clone() });
+        }
+        match name {
+            "now3" => build::call("now", vec![build::literal(Value::Int(3), ctx)], ctx).expect("a function"),
+            "now0" => build::call("now", Vec::new(), ctx).expect("a function"),
+            quoted if quoted.starts_with('\'') => {
+                build::literal(Value::Text(quoted.trim_matches('\'').into()), ctx)
+            }
+            function => build::call(function, Vec::new(), ctx).expect("a function"),
+        }
+    }
+
+    fn shown(ty: &SqlType) -> String {
+        let name = match (typing::domain(ty), ty.decimals) {
+            (Domain::Int, _) if ty.base == aurora_types::BaseType::Year => "year".to_owned(),
+            (Domain::Int, _) => "bigint".to_owned(),
+            (Domain::Decimal, scale) => format!("decimal({},{scale})", ty.length),
+            (Domain::Double, 31) => "double".to_owned(),
+            (Domain::Double, scale) => format!("double({},{scale})", ty.length),
+            (Domain::Date, _) => "date".to_owned(),
+            (Domain::Time, 0) => "time".to_owned(),
+            (Domain::Time, digits) => format!("time({digits})"),
+            (Domain::DateTime, 0) => "datetime".to_owned(),
+            (Domain::DateTime, digits) => format!("datetime({digits})"),
+            _ => format!("varchar({})", ty.length),
+        };
+        if ty.nullable { name } else { format!("{name} not null") }
+    }
+
+    /// The types that `CREATE TABLE … SELECT` gives columns in MySQL 9.7.4; its shorter integers count as BIGINT.
+    #[test]
+    fn results_have_mysqls_types() {
+        let ctx = BuildContext::default();
+        let mut wrong = Vec::new();
+        for line in include_str!("testdata/number_date_types.txt").lines() {
+            let (call, wanted) = line.split_once(" => ").expect("an arrow");
+            let (name, args) = call.split_once(' ').expect("a name");
+            let args = args.split(',').filter(|arg| !arg.is_empty()).map(|arg| argument(arg, &ctx)).collect();
+            let got = shown(&build::call(name, args, &ctx).expect("a function").ty);
+            if got != wanted {
+                wrong.push(format!("{call}: MySQL {wanted}, here {got}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}

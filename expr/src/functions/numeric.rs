@@ -277,7 +277,9 @@ fn same_number(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
             let (whole, scale) = typing::decimal_digits(ty);
             SqlType { unsigned: ty.unsigned, ..typing::decimal(whole + scale, scale) }
         }
-        _ if typing::domain(ty) == Domain::Double => SqlType { decimals: ty.decimals, ..typing::double() },
+        _ if typing::domain(ty) == Domain::Double => {
+            SqlType { decimals: ty.decimals, length: 22, ..typing::double() }
+        }
         _ => typing::double(),
     }
     .into())
