@@ -169,6 +169,7 @@ impl Reader<'_> {
             }
             "cast" => return self.cast(),
             "json_value" => return self.json_value(),
+            "convert" => return self.convert(),
             "date" | "time" | "timestamp" if self.rest().starts_with('\'') => {
                 let text = self.string();
                 let text = self.literal(Value::Text(Text::from(text)));
@@ -190,6 +191,18 @@ impl Reader<'_> {
             args.push(self.expression()?);
         }
         build::call(&word, args, self.ctx)
+    }
+
+    /// `convert(expr using charset)`.
+    fn convert(&mut self) -> SqlResult<Expr> {
+        assert!(self.eat("("));
+        let inner = self.expression()?;
+        assert!(self.eat("using "));
+        let end = self.rest().find(')').expect("an end");
+        let charset = aurora_types::charset::lookup(&self.rest()[..end]).expect("a character set");
+        self.at += end + 1;
+        let ty = typing::text(64, charset.default_collation());
+        build::cast(inner, CastTarget::Char { limited: false }, ty)
     }
 
     /// `json_value(doc, path [returning type] [response on empty] [response on error])`.
@@ -330,6 +343,11 @@ fn strings() {
 #[test]
 fn session_facts_digests_and_addresses() {
     check(include_str!("testdata/misc.txt"));
+}
+
+#[test]
+fn character_sets() {
+    check(include_str!("testdata/charset.txt"));
 }
 
 #[test]

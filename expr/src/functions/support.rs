@@ -6,8 +6,8 @@ use crate::context::{EvalCtx, VariableScope};
 use crate::expr::{Coercibility, Expr, ExprKind};
 use crate::function::{Args, Arity, Determinism, FunctionDef, Kernel, NullRule, Typed};
 use crate::{collate, typing};
-use aurora_types::error::ER_WARN_ALLOWED_PACKET_OVERFLOWED;
-use aurora_types::{CollationId, SqlResult, SqlType, Text, Value, ValueRef};
+use aurora_types::error::{ER_CANNOT_CONVERT_STRING, ER_WARN_ALLOWED_PACKET_OVERFLOWED};
+use aurora_types::{CollationId, SqlError, SqlResult, SqlType, Text, Value, ValueRef};
 use std::borrow::Cow;
 
 pub(super) type TypeRule = fn(&mut Vec<Expr>, &BuildContext) -> SqlResult<Typed>;
@@ -75,9 +75,28 @@ pub(super) fn chars_of(expr: &Expr) -> u64 {
 pub(super) fn text_like(args: &[&Expr], chars: u64, function: &str, ctx: &BuildContext) -> SqlResult<Typed> {
     if args.iter().any(|e| typing::is_string(&e.ty) || typing::domain(&e.ty) == typing::Domain::Json) {
         let (collation, coercibility) = collate::aggregate(args, function)?;
+        check_literals(args, collation)?;
         return Ok(Typed { ty: typing::text(chars, collation), coercibility });
     }
     Ok(Typed { ty: typing::text(chars, ctx.collation), coercibility: Coercibility::COERCIBLE })
+}
+
+/// 3854 for a literal with characters that the character set of the result does not have.
+fn check_literals(args: &[&Expr], collation: CollationId) -> SqlResult<()> {
+    let charset = collation.charset();
+    if charset.is_unicode() || charset.is_utf8_or_binary() {
+        return Ok(());
+    }
+    for arg in args.iter().filter(|arg| typing::is_character(&arg.ty)) {
+        if let ExprKind::Literal(Value::Text(text)) = &arg.kind
+            && charset.encode(text.as_bytes()).is_err()
+        {
+            let shown: String = text.as_bytes().iter().take(6).map(|b| format!("\\x{b:02X}")).collect();
+            let from = arg.ty.collation.charset().name();
+            return Err(SqlError::new(ER_CANNOT_CONVERT_STRING, &[&shown, &from, &charset.name()]));
+        }
+    }
+    Ok(())
 }
 
 /// As [`text_like`], but bytes among the later arguments do not make a character string binary.
