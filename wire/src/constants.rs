@@ -107,7 +107,7 @@ pub mod com {
     pub const INIT_DB: u8 = 2;
     pub const QUERY: u8 = 3;
     pub const FIELD_LIST: u8 = 4;
-    pub const STATISTICS: u8 = 8;
+    pub const STATISTICS: u8 = 9;
     pub const DEBUG: u8 = 13;
     pub const PING: u8 = 14;
     pub const CHANGE_USER: u8 = 17;

@@ -279,6 +279,7 @@ pub fn tls_config() -> Arc<rustls::ServerConfig> {
     Arc::new(config)
 }
 
+#[allow(dead_code, reason = "each test file uses some of it")]
 pub struct Running {
     pub handle: ServerHandle,
     pub full_checks: Arc<AtomicUsize>,
