@@ -75,3 +75,16 @@ impl std::fmt::Display for Backticked<'_> {
         f.write_str(&quoted[1..quoted.len() - 1])
     }
 }
+
+/// 1524.
+pub(crate) fn plugin_not_loaded(plugin: &str) -> SqlError {
+    let message = format!("Plugin '{plugin}' is not loaded");
+    SqlError { code: 1524, sqlstate: "HY000", message }
+}
+
+/// 3892.
+pub(crate) fn current_password_missing() -> SqlError {
+    let message =
+        "Current password needs to be specified in the REPLACE clause in order to change it.".into();
+    SqlError { code: 3892, sqlstate: "HY000", message }
+}

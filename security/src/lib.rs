@@ -9,14 +9,18 @@ mod crypt5;
 mod digests;
 mod effective;
 pub mod errors;
+mod grant;
 mod grants;
 mod hasher;
 mod host;
 mod login;
 mod name;
+mod passwords;
 mod privilege;
+mod show;
 mod snapshot;
 mod strength;
+mod users;
 mod verifier;
 
 pub use account::{
@@ -25,11 +29,15 @@ pub use account::{
 };
 pub use accounts::{AccountSettings, Accounts, PasswordPolicy};
 pub use digests::scramble;
+pub use effective::Effective;
+pub use grant::{GrantTarget, GrantWhat, Lenience, PrivilegeRequest};
 pub use grants::{Grants, ProxyGrant, RoleGrant, RoutineGrant, RoutineKind, SchemaGrant, TableGrant};
 pub use host::ClientHost;
 pub use login::{Attempt, AuthenticatedAccount, FastResult};
 pub use name::AccountName;
 pub use privilege::{DYNAMIC, Privilege, PrivilegeSet, is_dynamic};
+pub use show::UserRow;
 pub use snapshot::AclSnapshot;
 pub use strength::Strength;
+pub use users::{AccountOption, AccountOutcome, RoleChoice, Secret, UserRequest};
 pub use verifier::{HashParams, Verifier};
