@@ -1,10 +1,11 @@
 //! Columns of CREATE TABLE and ALTER TABLE: their types, attributes and checks.
 
 use crate::ast::*;
-use crate::error::PResult;
+use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
+use aurora_types::error::ER_WRONG_USAGE;
 
 impl Parser<'_> {
     /// `name type attributes`
@@ -58,37 +59,37 @@ impl Parser<'_> {
                 ColumnAttribute::Null
             }
             Kw::NOT => {
+                let at = self.position();
                 self.bump();
                 match self.eat_any_kw(&[Kw::NULL, Kw::SECONDARY, Kw::ENFORCED]) {
                     Some(Kw::NULL) => ColumnAttribute::NotNull,
                     Some(Kw::SECONDARY) => ColumnAttribute::NotSecondary,
-                    Some(_) => return self.enforcement(false, attributes),
+                    Some(_) => return self.enforcement(false, attributes, at),
                     None => return self.unexpected(),
                 }
             }
             Kw::ENFORCED => {
+                let at = self.position();
                 self.bump();
-                return self.enforcement(true, attributes);
+                return self.enforcement(true, attributes, at);
             }
-            Kw::DEFAULT if !generated => {
+            Kw::DEFAULT => {
                 self.bump();
                 self.default_value()?
             }
-            Kw::ON if !generated => {
+            Kw::ON => {
                 self.bump();
                 self.expect_kw(Kw::UPDATE)?;
                 ColumnAttribute::OnUpdateNow { fsp: self.now()? }
             }
-            Kw::AUTO_INCREMENT if !generated => {
+            Kw::AUTO_INCREMENT => {
                 self.bump();
                 ColumnAttribute::AutoIncrement
             }
-            Kw::SERIAL if !generated => {
+            Kw::SERIAL => {
                 self.bump();
                 self.expect_kws(&[Kw::DEFAULT, Kw::VALUE])?;
-                attributes.push(ColumnAttribute::NotNull);
-                attributes.push(ColumnAttribute::AutoIncrement);
-                ColumnAttribute::Unique
+                ColumnAttribute::AutoIncrement
             }
             Kw::PRIMARY => {
                 self.bump();
@@ -152,18 +153,33 @@ impl Parser<'_> {
             }
             _ => return Ok(false),
         };
+        if generated && let Some(what) = not_of_generated(&attribute) {
+            let serial = word == Kw::SERIAL;
+            let what = if serial { "SERIAL DEFAULT VALUE" } else { what };
+            let args = vec![what.to_string(), "generated column".to_string()];
+            return Err(ParseError::other(ER_WRONG_USAGE, args));
+        }
+        if word == Kw::SERIAL {
+            attributes.push(ColumnAttribute::NotNull);
+            attributes.push(ColumnAttribute::Unique);
+        }
         attributes.push(attribute);
         Ok(true)
     }
 
     /// [NOT] ENFORCED, which must stand right behind a CHECK.
-    fn enforcement(&mut self, enforced: bool, attributes: &mut [ColumnAttribute]) -> PResult<bool> {
+    fn enforcement(
+        &mut self,
+        enforced: bool,
+        attributes: &mut [ColumnAttribute],
+        at: usize,
+    ) -> PResult<bool> {
         match attributes.last_mut() {
             Some(ColumnAttribute::Check(check)) => {
                 check.enforced = enforced;
                 Ok(true)
             }
-            _ => self.unexpected_at(self.position() - 1),
+            _ => self.unexpected_at(at),
         }
     }
 
@@ -310,5 +326,17 @@ impl Parser<'_> {
             Some(word) => Ok(Ident { text: word.name().into(), span: token.span(), quoted: false }),
             None => self.unexpected(),
         }
+    }
+}
+
+/// What MySQL calls an attribute that a generated column cannot have.
+fn not_of_generated(attribute: &ColumnAttribute) -> Option<&'static str> {
+    match attribute {
+        ColumnAttribute::Default(_) | ColumnAttribute::DefaultExpr { .. } => Some("DEFAULT"),
+        ColumnAttribute::OnUpdateNow { .. } => Some("ON UPDATE"),
+        ColumnAttribute::AutoIncrement => Some("AUTO_INCREMENT"),
+        ColumnAttribute::ColumnFormat(_) => Some("COLUMN_FORMAT"),
+        ColumnAttribute::Storage(_) => Some("STORAGE"),
+        _ => None,
     }
 }

@@ -99,7 +99,11 @@ impl Parser<'_> {
     ) -> PResult<Statement> {
         let security = self.sql_security()?;
         self.expect_kw(Kw::VIEW)?;
-        let if_not_exists = if or_replace { false } else { self.if_not_exists()? };
+        let at = self.position();
+        let if_not_exists = self.if_not_exists()?;
+        if or_replace && if_not_exists {
+            return self.unexpected_at(at);
+        }
         let mut view = self.view_tail()?;
         view.or_replace = or_replace;
         view.if_not_exists = if_not_exists;
@@ -115,6 +119,10 @@ impl Parser<'_> {
         let definer = if definer.is_some() { definer } else { self.definer()? };
         let security = self.sql_security()?;
         self.expect_kw(Kw::VIEW)?;
+        let at = self.position();
+        if self.if_not_exists()? {
+            return self.unexpected_at(at);
+        }
         let mut view = self.view_tail()?;
         view.alter = true;
         view.algorithm = algorithm;

@@ -248,9 +248,6 @@ impl Parser<'_> {
     /// One statement of a stored program with all that is inside it.
     fn body(&mut self) -> PResult<Span> {
         let start = self.here();
-        if self.at_end() {
-            return self.unexpected();
-        }
         self.skip_statement()?;
         Ok(self.span_from(start))
     }
@@ -270,38 +267,40 @@ impl Parser<'_> {
         match word {
             Kw::BEGIN => {
                 self.bump();
-                self.skip_statements(&[Kw::END])?;
+                if !self.at_kw(Kw::END) {
+                    self.skip_statements(&[Kw::END])?;
+                }
                 self.bump();
-                self.skip_label();
+                self.skip_label(labelled);
             }
             Kw::LOOP => {
                 self.bump();
                 self.skip_statements(&[Kw::END])?;
                 self.expect_kws(&[Kw::END, Kw::LOOP])?;
-                self.skip_label();
+                self.skip_label(labelled);
             }
             Kw::REPEAT => {
                 self.bump();
                 self.skip_statements(&[Kw::UNTIL])?;
                 self.bump();
-                self.skip_expression(Kw::END)?;
+                self.expression()?;
                 self.expect_kws(&[Kw::END, Kw::REPEAT])?;
-                self.skip_label();
+                self.skip_label(labelled);
             }
             Kw::WHILE => {
                 self.bump();
-                self.skip_expression(Kw::DO)?;
-                self.bump();
+                self.expression()?;
+                self.expect_kw(Kw::DO)?;
                 self.skip_statements(&[Kw::END])?;
                 self.expect_kws(&[Kw::END, Kw::WHILE])?;
-                self.skip_label();
+                self.skip_label(labelled);
             }
             _ if labelled => return self.unexpected(),
             Kw::IF => {
                 self.bump();
                 loop {
-                    self.skip_expression(Kw::THEN)?;
-                    self.bump();
+                    self.expression()?;
+                    self.expect_kw(Kw::THEN)?;
                     self.skip_statements(&[Kw::ELSEIF, Kw::ELSE, Kw::END])?;
                     if !self.eat_kw(Kw::ELSEIF) {
                         break;
@@ -315,12 +314,16 @@ impl Parser<'_> {
             Kw::CASE => {
                 self.bump();
                 if !self.at_kw(Kw::WHEN) {
-                    self.skip_expression(Kw::WHEN)?;
+                    self.expression()?;
                 }
-                while self.eat_kw(Kw::WHEN) {
-                    self.skip_expression(Kw::THEN)?;
-                    self.bump();
+                self.expect_kw(Kw::WHEN)?;
+                loop {
+                    self.expression()?;
+                    self.expect_kw(Kw::THEN)?;
                     self.skip_statements(&[Kw::WHEN, Kw::ELSE, Kw::END])?;
+                    if !self.eat_kw(Kw::WHEN) {
+                        break;
+                    }
                 }
                 if self.eat_kw(Kw::ELSE) {
                     self.skip_statements(&[Kw::END])?;
@@ -358,51 +361,71 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `statement; statement; ..` up to one of `ends`, which stays.
+    /// `statement; statement; ..`, one at least, up to one of `ends`, which stays.
     fn skip_statements(&mut self, ends: &[Kw]) -> PResult<()> {
         loop {
+            self.skip_statement()?;
+            self.cross_semicolon()?;
             if matches!(self.peek(), Tok::Kw(word) if ends.contains(&word)) {
                 return Ok(());
             }
-            self.skip_statement()?;
-            self.cross_semicolon()?;
         }
     }
 
-    /// A label behind END.
-    fn skip_label(&mut self) {
-        if self.at_name() {
+    /// The label behind END, which may stand there when there is one at the start.
+    fn skip_label(&mut self, labelled: bool) {
+        if labelled && self.at_name() {
             self.bump();
         }
     }
 
-    /// Steps over an expression to `end`, which stays. CASE .. END inside is stepped over.
-    fn skip_expression(&mut self, end: Kw) -> PResult<()> {
-        let start = self.position();
-        let mut cases = 0u32;
-        loop {
-            match self.peek() {
-                Tok::Semicolon | Tok::Eof | Tok::Invalid => return self.unexpected(),
-                Tok::Kw(word) if cases == 0 && word == end => break,
-                Tok::Kw(Kw::CASE) => cases += 1,
-                Tok::Kw(Kw::END) => cases = cases.saturating_sub(1),
-                _ => {}
-            }
-            self.bump();
-        }
-        if self.position() == start { self.unexpected() } else { Ok(()) }
-    }
-
-    /// Steps to the `;` or the end, over one token at least.
+    /// A statement without others inside: those that only stored programs have, and all the rest.
     fn skip_plain(&mut self) -> PResult<()> {
-        if self.at_end() {
-            return self.unexpected();
-        }
-        while !self.at_end() {
-            if self.peek() == Tok::Invalid {
-                return self.unexpected();
+        let Tok::Kw(word) = self.peek() else { return self.statement().map(drop) };
+        match word {
+            Kw::LEAVE | Kw::ITERATE | Kw::OPEN | Kw::CLOSE => {
+                self.bump();
+                self.ident().map(drop)
             }
+            Kw::RETURN => {
+                self.bump();
+                self.expression().map(drop)
+            }
+            Kw::FETCH => {
+                self.bump();
+                if self.eat_kw(Kw::NEXT) || self.at_kw(Kw::FROM) {
+                    self.expect_kw(Kw::FROM)?;
+                }
+                self.ident()?;
+                self.expect_kw(Kw::INTO)?;
+                self.list(Parser::ident).map(drop)
+            }
+            Kw::DECLARE => {
+                self.bump();
+                self.skip_declaration()
+            }
+            _ => self.statement().map(drop),
+        }
+    }
+
+    /// What stands behind DECLARE: variables, a condition or a cursor.
+    fn skip_declaration(&mut self) -> PResult<()> {
+        if self.at_name() && self.peek_at(1) == Tok::Kw(Kw::CURSOR) {
             self.bump();
+            self.bump();
+            self.expect_kw(Kw::FOR)?;
+            return self.query_expression().map(drop);
+        }
+        if self.at_name() && self.peek_at(1) == Tok::Kw(Kw::CONDITION) {
+            self.bump();
+            self.bump();
+            self.expect_kw(Kw::FOR)?;
+            return self.skip_handler_condition();
+        }
+        self.list(Parser::ident)?;
+        self.type_with_collation()?;
+        if self.eat_kw(Kw::DEFAULT) {
+            self.expression()?;
         }
         Ok(())
     }

@@ -89,8 +89,8 @@ impl Parser<'_> {
             }
             Kw::PLUGINS => plain(ShowKind::Plugins),
             Kw::PRIVILEGES => plain(ShowKind::Privileges),
-            Kw::WARNINGS => plain(ShowKind::Warnings { count: false, limit: self.limit_clause()? }),
-            Kw::ERRORS => plain(ShowKind::Errors { count: false, limit: self.limit_clause()? }),
+            Kw::WARNINGS => plain(ShowKind::Warnings { count: false, limit: self.limit()? }),
+            Kw::ERRORS => plain(ShowKind::Errors { count: false, limit: self.limit()? }),
             Kw::COUNT => {
                 self.expect(Tok::LParen)?;
                 self.expect(Tok::Star)?;
@@ -251,35 +251,18 @@ impl Parser<'_> {
         } else {
             None
         };
-        Ok(ShowKind::Profile { types, query, limit: self.limit_clause()? })
+        Ok(ShowKind::Profile { types, query, limit: self.limit()? })
     }
 
     fn show_binlog_events(&mut self, relay: bool) -> PResult<ShowKind> {
         self.expect_kw(Kw::EVENTS)?;
         let file = if self.eat_kw(Kw::IN) { Some(self.string()?) } else { None };
         let position = if self.eat_kw(Kw::FROM) { Some(self.unsigned()?) } else { None };
-        let limit = self.limit_clause()?;
+        let limit = self.limit()?;
         if relay {
             self.for_channel()?;
         }
         Ok(ShowKind::BinlogEvents { relay, file, position, limit })
-    }
-
-    /// `LIMIT ..`, when it comes next: numbers and parameters only.
-    fn limit_clause(&mut self) -> PResult<Option<Limit>> {
-        if !self.eat_kw(Kw::LIMIT) {
-            return Ok(None);
-        }
-        let first = self.limit_number()?;
-        if self.eat(Tok::Comma) {
-            return Ok(Some(Limit { count: self.limit_number()?, offset: Some(first) }));
-        }
-        let offset = if self.eat_kw(Kw::OFFSET) { Some(self.limit_number()?) } else { None };
-        Ok(Some(Limit { count: first, offset }))
-    }
-
-    fn limit_number(&mut self) -> PResult<ExprId> {
-        if matches!(self.peek(), Tok::Int | Tok::Param) { self.expression() } else { self.unexpected() }
     }
 
     /// `FOR CHANNEL 'c'`, when it comes next.

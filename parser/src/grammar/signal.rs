@@ -39,12 +39,29 @@ impl Parser<'_> {
             self.list(|parser| {
                 let Some(name) = parser.eat_any_kw(SIGNAL_ITEMS) else { return parser.unexpected() };
                 parser.expect(Tok::Eq)?;
-                Ok(SignalItem { name: name.name(), value: parser.expression()? })
+                Ok(SignalItem { name: name.name(), value: parser.signal_value()? })
             })?
         } else {
             Vec::new()
         };
         Ok(Statement::Signal(Signal { resignal, condition, items }))
+    }
+
+    /// A literal, a variable or a name.
+    fn signal_value(&mut self) -> PResult<ExprId> {
+        if self.at_name() && self.peek() != Tok::Introducer {
+            let start = self.here();
+            let name = self.column_name()?;
+            let span = self.span_from(start);
+            return Ok(self.leaf(Expr::Column(name), span));
+        }
+        if self.peek() == Tok::At && self.peek_at(1) != Tok::At {
+            let start = self.here();
+            let name = self.user_variable_name()?;
+            let span = self.span_from(start);
+            return Ok(self.leaf(Expr::UserVariable(name), span));
+        }
+        if self.peek() == Tok::At { self.expression() } else { self.literal() }
     }
 
     /// What stands behind GET.
