@@ -209,7 +209,7 @@ impl Target<'_, '_> {
             self.out_of_range()?;
             stored = most.copysign(stored);
         }
-        // Minus zero is not kept.
+        // Minus zero is not kept: it equals zero, but the bytes of its key would not.
         Ok(Value::Double(if single { f64::from(stored as f32) } else { stored } + 0.0))
     }
 

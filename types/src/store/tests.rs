@@ -161,3 +161,64 @@ fn columns_store_what_mysql_stores() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Answers under modes of their own: `mode | type | value | what the column holds`, with errors as `E…`.
+#[test]
+fn modes_decide_about_dates_and_fractions() {
+    let cases = [
+        (
+            "TIME_TRUNCATE_FRACTIONAL,STRICT_TRANS_TABLES",
+            "datetime(2)",
+            "'2020-01-01 23:59:59.999'",
+            "2020-01-01 23:59:59.99",
+        ),
+        ("TIME_TRUNCATE_FRACTIONAL,STRICT_TRANS_TABLES", "time(1)", "'10:11:12.99'", "10:11:12.9"),
+        ("ALLOW_INVALID_DATES,STRICT_TRANS_TABLES", "date", "'2020-02-31'", "2020-02-31"),
+        ("ALLOW_INVALID_DATES,STRICT_TRANS_TABLES", "timestamp", "'2020-02-31'", "E1292"),
+        ("ALLOW_INVALID_DATES,STRICT_TRANS_TABLES", "date", "'2020-02-32'", "E1292"),
+        ("STRICT_TRANS_TABLES", "date", "'2020-00-31'", "2020-00-31"),
+        ("STRICT_TRANS_TABLES", "date", "'0000-00-00'", "0000-00-00"),
+        ("STRICT_TRANS_TABLES", "timestamp", "'0000-00-00'", "0000-00-00 00:00:00"),
+        ("STRICT_TRANS_TABLES", "timestamp", "'2020-00-01'", "E1292"),
+        ("STRICT_TRANS_TABLES", "int", "'0x10'", "E1265"),
+        ("STRICT_TRANS_TABLES", "time(1)", "'838:59:59.95'", "E1292"),
+        ("STRICT_TRANS_TABLES", "varchar(3)", "'é日本x'", "E1406"),
+        ("STRICT_TRANS_TABLES", "varchar(3)", "'é日本 '", "é日本"),
+    ];
+    let zone = TimeZone::utc();
+    for (mode, column, value, wanted) in cases {
+        let ctx = StoreContext {
+            sql_mode: SqlMode::parse(mode).unwrap(),
+            strict: true,
+            time_zone: &zone,
+            now: DateTime::ZERO,
+            table: "t",
+        };
+        let (to, (value, from)) = (column_type(column), literal(value));
+        let got = match store(&value, &from, &to, "c", 1, &ctx, &mut Diagnostics::default()) {
+            Ok(stored) => shown(&stored, &to),
+            Err(error) => format!("E{}", error.code),
+        };
+        assert_eq!(got, wanted, "{mode} {column} {value:?}");
+    }
+}
+
+#[test]
+fn a_timestamp_that_the_clock_skipped_is_the_moment_of_the_jump() {
+    let Some(zone) = TimeZone::parse("Europe/Berlin") else { panic!("a zone of the tz database") };
+    let (to, (value, from)) = (column_type("timestamp"), literal("'2020-03-29 02:30:00'"));
+    let mut ctx = StoreContext {
+        sql_mode: SqlMode(0),
+        strict: true,
+        time_zone: &zone,
+        now: DateTime::ZERO,
+        table: "t",
+    };
+    let mut diagnostics = Diagnostics::default();
+    let stored = store(&value, &from, &to, "c", 1, &ctx, &mut diagnostics).unwrap();
+    assert_eq!(shown(&stored, &to), "2020-03-29 03:00:00");
+    assert_eq!(diagnostics.list[0].code, 1299);
+    ctx.sql_mode = SqlMode::DEFAULT;
+    let refused = store(&value, &from, &to, "c", 1, &ctx, &mut diagnostics).unwrap_err();
+    assert_eq!(refused.code, 1292);
+}
