@@ -45,7 +45,8 @@ impl Parser<'_> {
                 None
             };
             self.expect(Tok::LParen)?;
-            let columns = if self.peek() == Tok::RParen { Vec::new() } else { self.list(Parser::ident)? };
+            let empty = ranges && self.peek() == Tok::RParen;
+            let columns = if empty { Vec::new() } else { self.list(Parser::ident)? };
             self.expect(Tok::RParen)?;
             return Ok(PartitionMethod::Key { columns, linear, algorithm });
         }

@@ -258,10 +258,11 @@ impl Parser<'_> {
     }
 
     fn skip_statement_inside(&mut self) -> PResult<()> {
-        let labelled = self.at_name() && self.peek_at(1) == Tok::Colon;
+        let word = matches!(self.peek(), Tok::Ident | Tok::Quoted);
+        let labelled = word || self.at_name() && self.peek_at(1) == Tok::Colon;
         if labelled {
             self.bump();
-            self.bump();
+            self.expect(Tok::Colon)?;
         }
         let Tok::Kw(word) = self.peek() else { return self.skip_plain() };
         match word {
@@ -330,7 +331,7 @@ impl Parser<'_> {
                 }
                 self.expect_kws(&[Kw::END, Kw::CASE])?;
             }
-            Kw::DECLARE if self.peek_at(2) == Tok::Kw(Kw::HANDLER) => {
+            Kw::DECLARE if matches!(self.peek_at(1), Tok::Kw(Kw::CONTINUE | Kw::EXIT | Kw::UNDO)) => {
                 self.bump();
                 if self.eat_any_kw(&[Kw::CONTINUE, Kw::EXIT, Kw::UNDO]).is_none() {
                     return self.unexpected();

@@ -25,7 +25,7 @@ impl Parser<'_> {
         let Tok::Kw(word) = self.peek() else { return false };
         match word {
             Kw::DEFAULT | Kw::CHARACTER | Kw::CHAR => true,
-            Kw::DATA | Kw::INDEX => self.peek_at(1) == Tok::Kw(Kw::DIRECTORY),
+            Kw::DATA | Kw::INDEX => true,
             Kw::UNION => self.peek_at(1) == Tok::Eq || self.peek_at(1) == Tok::LParen,
             Kw::START => self.peek_at(1) == Tok::Kw(Kw::TRANSACTION),
             Kw::ENGINE
