@@ -5,6 +5,7 @@ use crate::grants::{Grants, RoutineKind, SchemaGrant};
 use crate::host::{Wild, wild_matches};
 use crate::name::AccountName;
 use crate::privilege::{Privilege, PrivilegeSet};
+use aurora_types::SqlResult;
 use parking_lot::Mutex;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -45,6 +46,8 @@ pub struct Effective {
     tables: HashMap<(String, String), TableAccess>,
     routines: HashMap<(RoutineKind, String, String), PrivilegeSet>,
     roles: HashMap<AccountName, bool>,
+    /// Accounts that PROXY may be granted on; two empty names are all.
+    proxies: Vec<AccountName>,
 }
 
 impl Accounts {
@@ -87,6 +90,7 @@ impl Effective {
             tables: HashMap::new(),
             routines: HashMap::new(),
             roles: HashMap::new(),
+            proxies: Vec::new(),
         };
         if snapshot.account(account).is_some() {
             let own = std::iter::once(account.clone());
@@ -121,6 +125,8 @@ impl Effective {
             let slot = self.routines.entry(key).or_default();
             *slot = slot.union(grant.privileges);
         }
+        self.proxies
+            .extend(grants.proxies.iter().filter(|grant| grant.grantable).map(|grant| grant.on.clone()));
         for grant in &grants.roles {
             *self.roles.entry(grant.role.clone()).or_default() |= grant.admin;
         }
@@ -149,6 +155,19 @@ impl Effective {
         self.has_dynamic("ROLE_ADMIN")
             || self.has_global(Privilege::Super)
             || self.roles.get(role).copied().unwrap_or(false)
+    }
+
+    pub(crate) fn may_grant_proxy(&self, on: &AccountName) -> bool {
+        self.proxies.iter().any(|known| known == on || (known.user.is_empty() && known.host.is_empty()))
+    }
+
+    /// Accounts with SYSTEM_USER can be changed by such accounts only.
+    ///
+    /// # Errors
+    /// 1227.
+    pub fn check_may_change(&self, other: &Effective) -> SqlResult<()> {
+        let shielded = other.has_dynamic("SYSTEM_USER") && !self.has_dynamic("SYSTEM_USER");
+        if shielded { Err(crate::errors::privilege_needed("SYSTEM_USER")) } else { Ok(()) }
     }
 
     /// On the whole schema, global ones included.

@@ -18,14 +18,15 @@ pub fn schema_denied(account: &AccountName, schema: &str) -> SqlError {
     SqlError::new(ER_DBACCESS_DENIED_ERROR, &[&account.user, &account.host, &schema])
 }
 
-/// 1142 for a table; `command` as in `SELECT`.
-pub fn table_denied(command: &str, account: &AccountName, table: &str) -> SqlError {
-    SqlError::new(ER_TABLEACCESS_DENIED_ERROR, &[&command, &account.user, &account.host, &table])
+/// 1142 for a table; `command` as in `SELECT`. Unlike other errors it names where the client is, not the account's
+/// host pattern.
+pub fn table_denied(command: &str, user: &str, client_host: &str, table: &str) -> SqlError {
+    SqlError::new(ER_TABLEACCESS_DENIED_ERROR, &[&command, &user, &client_host, &table])
 }
 
-/// 1143 for a column.
-pub fn column_denied(command: &str, account: &AccountName, column: &str, table: &str) -> SqlError {
-    SqlError::new(ER_COLUMNACCESS_DENIED_ERROR, &[&command, &account.user, &account.host, &column, &table])
+/// 1143 for a column; see [`table_denied`].
+pub fn column_denied(command: &str, user: &str, client_host: &str, column: &str, table: &str) -> SqlError {
+    SqlError::new(ER_COLUMNACCESS_DENIED_ERROR, &[&command, &user, &client_host, &column, &table])
 }
 
 /// 1227: `privileges` as MySQL lists them, such as `SUPER or SYSTEM_VARIABLES_ADMIN`.

@@ -2,7 +2,9 @@
 
 use crate::accounts::{Accounts, AclChange};
 use crate::effective::Effective;
-use crate::errors::{no_account_to_grant, schema_denied, table_denied, unknown_role};
+use crate::errors::{
+    no_account_to_grant, privilege_needed, routine_denied, schema_denied, table_denied, unknown_role,
+};
 use crate::grants::{Grants, ProxyGrant, RoleGrant, RoutineKind, TableGrant};
 use crate::name::AccountName;
 use crate::privilege::{Privilege, PrivilegeSet, is_dynamic};
@@ -113,70 +115,71 @@ fn all_on(target: &GrantTarget) -> PrivilegeSet {
 }
 
 impl Effective {
-    /// Whether this account may grant or revoke `what`: all of it itself, with GRANT OPTION.
+    /// Whether this account may grant or revoke `what`: all of it itself, with GRANT OPTION. `client_host` is for
+    /// errors.
     ///
     /// # Errors
-    /// 1045, 1044, 1142, 1370 by the target; 1227 for dynamic privileges and roles.
-    pub fn check_grant(&self, what: &GrantWhat) -> SqlResult<()> {
-        let needed = crate::errors::privilege_needed;
-        let (privileges, columns, dynamic, target) = match what {
-            GrantWhat::Roles(roles) => {
-                let may = roles.iter().all(|role| self.may_grant_role(role));
-                return if may { Ok(()) } else { Err(needed("WITH ADMIN, ROLE_ADMIN, SUPER")) };
-            }
-            GrantWhat::Everything => {
-                let may = self.has_global(Privilege::CreateUser);
-                return if may { Ok(()) } else { Err(needed("CREATE USER")) };
-            }
-            GrantWhat::Proxy(_) => {
-                let may = self.global().contains(PrivilegeSet::OPTION) && self.has_global(Privilege::Super);
-                return if may { Ok(()) } else { Err(needed("GRANT OPTION")) };
-            }
-            GrantWhat::All(target) => (all_on(target), Vec::new(), Vec::new(), target),
-            GrantWhat::Privileges(requests, target) => {
-                let parts = parts(requests, target)?;
-                (parts.privileges, parts.columns, parts.dynamic, target)
-            }
-        };
-        if let Some(name) = dynamic.iter().find(|name| !self.may_grant_dynamic(name)) {
-            let _ = name;
-            return Err(needed("GRANT OPTION"));
-        }
-        let wanted = privileges.union(PrivilegeSet::OPTION);
-        let only_dynamic = privileges.is_empty() && columns.is_empty() && !dynamic.is_empty();
+    /// 1045, 1044, 1142, 1370 by the target; 1227 for dynamic privileges and roles; 1698 for proxies.
+    pub fn check_grant(&self, what: &GrantWhat, client_host: &str) -> SqlResult<()> {
+        let unless = |may: bool, needed: &str| if may { Ok(()) } else { Err(privilege_needed(needed)) };
         let account = &self.account;
-        match target {
-            GrantTarget::Global if only_dynamic || self.global().contains(wanted) => Ok(()),
-            GrantTarget::Global => {
-                Err(SqlError::new(ER_ACCESS_DENIED_ERROR, &[&account.user, &account.host, &"YES"]))
+        match what {
+            GrantWhat::Roles(roles) => {
+                unless(roles.iter().all(|role| self.may_grant_role(role)), "WITH ADMIN, ROLE_ADMIN, SUPER")
             }
-            GrantTarget::Schema(pattern) => {
-                if self.on_schema(&pattern.replace('\\', "")).contains(wanted) {
-                    Ok(())
-                } else {
-                    Err(schema_denied(account, pattern))
-                }
-            }
-            GrantTarget::Table { schema, table } => {
-                let own = self.on_table(schema, table);
-                let on_columns = columns
-                    .iter()
-                    .all(|(column, privilege)| self.on_column(schema, table, column).contains(*privilege));
-                if own.contains(wanted) && on_columns {
+            GrantWhat::Everything => unless(self.has_global(Privilege::CreateUser), "CREATE USER"),
+            GrantWhat::Proxy(on) => {
+                if self.may_grant_proxy(on) {
                     return Ok(());
                 }
-                let missing =
-                    wanted.without(own).iter().find(|privilege| *privilege != Privilege::GrantOption);
-                Err(table_denied(missing.map_or("GRANT", Privilege::name), account, table))
+                Err(SqlError::new(ER_ACCESS_DENIED_NO_PASSWORD_ERROR, &[&account.user, &client_host]))
             }
-            GrantTarget::Routine { kind, schema, routine } => {
-                if self.on_routine(*kind, schema, routine).contains(wanted) {
-                    Ok(())
-                } else {
-                    Err(crate::errors::routine_denied("grant", account, schema, routine))
-                }
+            GrantWhat::All(target) => {
+                let all = Parts { privileges: all_on(target), ..Parts::default() };
+                self.check_target(&all, target, client_host)
+            }
+            GrantWhat::Privileges(requests, target) => {
+                self.check_target(&parts(requests, target)?, target, client_host)
             }
         }
+    }
+
+    fn check_target(&self, parts: &Parts, target: &GrantTarget, client_host: &str) -> SqlResult<()> {
+        if !parts.dynamic.iter().all(|name| self.may_grant_dynamic(name)) {
+            return Err(privilege_needed("GRANT OPTION"));
+        }
+        let wanted = parts.privileges.union(PrivilegeSet::OPTION);
+        let only_dynamic = parts.privileges.is_empty() && !parts.dynamic.is_empty();
+        let account = &self.account;
+        let (may, denied) = match target {
+            GrantTarget::Global => {
+                let denied = SqlError::new(ER_ACCESS_DENIED_ERROR, &[&account.user, &account.host, &"YES"]);
+                (only_dynamic || self.global().contains(wanted), denied)
+            }
+            GrantTarget::Schema(pattern) => {
+                let own = self.on_schema(&pattern.replace('\\', ""));
+                (own.contains(wanted), schema_denied(account, pattern))
+            }
+            GrantTarget::Table { schema, table } => {
+                let mut own = self.on_table(schema, table);
+                for (column, privilege) in &parts.columns {
+                    let on_column = self.on_column(schema, table, column);
+                    own = own.union(on_column.intersection(*privilege));
+                }
+                let wanted = parts.columns.iter().fold(wanted, |all, (_, privilege)| all.union(*privilege));
+                let missing = wanted.without(own);
+                let option = missing.has(Privilege::GrantOption).then_some("GRANT");
+                let names = missing.without(PrivilegeSet::OPTION).iter().map(Privilege::name).chain(option);
+                let names: Vec<&str> = names.collect();
+                (missing.is_empty(), table_denied(&names.join(", "), &account.user, client_host, table))
+            }
+            GrantTarget::Routine { kind, schema, routine } => {
+                let own = self.on_routine(*kind, schema, routine);
+                // MySQL writes this command in lower case.
+                (own.contains(wanted), routine_denied("execute", account, schema, routine))
+            }
+        };
+        if may { Ok(()) } else { Err(denied) }
     }
 }
 
