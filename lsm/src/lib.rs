@@ -4,21 +4,34 @@
 
 mod batch;
 mod codec;
+mod compaction;
+mod core;
 mod data_dir;
 mod engine;
 mod error;
+mod flush;
+mod gc;
 mod iter;
+mod log;
+mod memtable;
+mod merge;
 mod options;
+mod ranges;
+mod recovery;
 mod snapshot;
 #[allow(dead_code, unused_imports)]
 mod sst;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod types;
 mod value;
+mod version;
+mod view;
 
 pub use batch::{BatchEntries, WriteBatch};
 pub use data_dir::{DATA_FORMAT, DataDir};
-pub use engine::Engine;
+pub use engine::{Engine, EngineStats};
 pub use error::LsmError;
 pub use iter::LsmIter;
 pub use options::{EngineOptions, FilterKind};

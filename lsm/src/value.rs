@@ -1,5 +1,6 @@
 //! A value where it lies: in a memtable or in a cached block.
 
+use crate::memtable::MemCursor;
 use crate::sst::Block;
 use crate::types::Seq;
 use std::ops::{Deref, Range};
@@ -17,8 +18,8 @@ enum Place {
     Whole(Arc<[u8]>),
     /// Part of a decoded block, which leaves memory when the cache and the last value let go of it.
     Block { block: Arc<Block>, range: Range<u32> },
-    /// Part of whatever else owns bytes, such as a memtable's arena.
-    Shared { owner: Arc<dyn AsRef<[u8]> + Send + Sync>, range: Range<usize> },
+    /// Of the entry that the cursor stands on.
+    Memtable(MemCursor),
 }
 
 impl PinnedValue {
@@ -32,10 +33,9 @@ impl PinnedValue {
         PinnedValue { place: Place::Block { block, range } }
     }
 
-    /// The value is `range` of the bytes of `owner`; empty where the range lies outside.
-    #[allow(dead_code)]
-    pub(crate) fn shared(owner: Arc<dyn AsRef<[u8]> + Send + Sync>, range: Range<usize>) -> PinnedValue {
-        PinnedValue { place: Place::Shared { owner, range } }
+    /// The value of the entry that `cursor` stands on.
+    pub(crate) fn in_memtable(cursor: MemCursor) -> PinnedValue {
+        PinnedValue { place: Place::Memtable(cursor) }
     }
 }
 
@@ -47,7 +47,7 @@ impl Deref for PinnedValue {
         match &self.place {
             Place::Whole(bytes) => bytes,
             Place::Block { block, range } => block.slice(range),
-            Place::Shared { owner, range } => (**owner).as_ref().get(range.clone()).unwrap_or_default(),
+            Place::Memtable(cursor) => cursor.value(),
         }
     }
 }
@@ -64,17 +64,4 @@ pub struct Lookup {
     pub seq: Seq,
     /// `None`: deleted at that seq.
     pub value: Option<PinnedValue>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_its_range_and_an_impossible_range_is_empty() {
-        let owner: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(b"abcdef".to_vec());
-        assert_eq!(&*PinnedValue::shared(owner.clone(), 1..3), b"bc");
-        assert_eq!(&*PinnedValue::shared(owner, 4..9), b"");
-        assert_eq!(&*PinnedValue::whole(Arc::from(&b"xy"[..])), b"xy");
-    }
 }

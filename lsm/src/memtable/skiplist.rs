@@ -84,9 +84,7 @@ impl SkipList {
         let arena = Arena::new();
         let head = arena.allocate(HEAD_BYTES + MAX_HEIGHT * 8).cast::<Node>();
         // SAFETY: the memory is ours, large and aligned enough; zeroed links are null pointers.
-        unsafe {
-            head.as_ptr().write(Node { tag: 0, key_len: 0, value_len: 0, height: MAX_HEIGHT as u64 })
-        };
+        unsafe { head.as_ptr().write(Node { tag: 0, key_len: 0, value_len: 0, height: MAX_HEIGHT as u64 }) };
         SkipList { arena, head, height: AtomicUsize::new(1), len: AtomicUsize::new(0) }
     }
 
@@ -233,6 +231,12 @@ pub(crate) struct ListCursor<T: HasList> {
     owner: Arc<T>,
     /// Null: nowhere.
     node: *const Node,
+}
+
+impl<T: HasList> Clone for ListCursor<T> {
+    fn clone(&self) -> Self {
+        ListCursor { owner: self.owner.clone(), node: self.node }
+    }
 }
 
 // SAFETY: the pointer leads into `owner`, which is shared and never changes its nodes.
