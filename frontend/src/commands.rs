@@ -265,7 +265,7 @@ impl<S: ClientSession> Client<'_, S> {
             },
             // Executions send all rows at once: no cursor is ever open.
             Command::StmtFetch { id, .. } => {
-                let error = match self.statements.check(id, "mysqld_stmt_fetch") {
+                let error = match self.statements.check(id) {
                     Ok(()) => SqlError::new(ER_NOT_SUPPORTED_YET, &[&"cursors of prepared statements"]),
                     Err(error) => error,
                 };

@@ -1,7 +1,8 @@
 //! What the protocol keeps of prepared statements: how many parameters, their types, their long data.
 
 use aurora_types::error::{
-    ER_MALFORMED_PACKET, ER_NET_PACKET_TOO_LARGE, ER_UNKNOWN_STMT_HANDLER, ER_WRONG_ARGUMENTS,
+    ER_DATA_OUT_OF_RANGE, ER_MALFORMED_PACKET, ER_NET_PACKET_TOO_LARGE, ER_UNKNOWN_STMT_HANDLER,
+    ER_WRONG_ARGUMENTS,
 };
 use aurora_types::{Charset, SqlError, SqlResult};
 use aurora_wire::params::decode_execute;
@@ -46,9 +47,9 @@ impl Statements {
         self.by_id = HashMap::new();
     }
 
-    /// Fails with 1243 when there is no such statement; `caller` is MySQL's name of the function.
-    pub fn check(&self, id: u32, caller: &str) -> SqlResult<()> {
-        if self.by_id.contains_key(&id) { Ok(()) } else { Err(unknown(id, caller)) }
+    /// Fails with 1243 when there is no such statement.
+    pub fn check(&self, id: u32) -> SqlResult<()> {
+        if self.by_id.contains_key(&id) { Ok(()) } else { Err(unknown(id)) }
     }
 
     /// COM_STMT_SEND_LONG_DATA. A statement holds `limit_bytes` of it at most.
@@ -72,7 +73,7 @@ impl Statements {
 
     /// COM_STMT_RESET.
     pub fn reset(&mut self, id: u32) -> SqlResult<()> {
-        self.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_reset"))?.forget_long_data();
+        self.by_id.get_mut(&id).ok_or_else(|| unknown(id))?.forget_long_data();
         Ok(())
     }
 
@@ -85,7 +86,7 @@ impl Statements {
         common: Capabilities,
         client: Charset,
     ) -> SqlResult<ExecuteParams> {
-        let statement = self.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
+        let statement = self.by_id.get_mut(&id).ok_or_else(|| unknown(id))?;
         if let Some(error) = statement.failed.take() {
             statement.forget_long_data();
             return Err(error);
@@ -98,13 +99,16 @@ impl Statements {
         }
         done.map_err(|error| match error {
             ParamError::Malformed(_) => SqlError::new(ER_MALFORMED_PACKET, &[]),
-            ParamError::NotBound => SqlError::new(ER_WRONG_ARGUMENTS, &[&"mysqld_stmt_execute"]),
+            ParamError::UnknownType => SqlError::new(ER_WRONG_ARGUMENTS, &[&"mysqld_stmt_execute"]),
+            ParamError::OutOfRange(kind) => {
+                SqlError::new(ER_DATA_OUT_OF_RANGE, &[&kind, &"set_parameter_value"])
+            }
         })
     }
 }
 
-fn unknown(id: u32, caller: &str) -> SqlError {
-    SqlError::new(ER_UNKNOWN_STMT_HANDLER, &[&id, &caller])
+fn unknown(id: u32) -> SqlError {
+    SqlError::new(ER_UNKNOWN_STMT_HANDLER, &[&id, &"mysql_stmt_precheck"])
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ async fn commands_that_are_none_are_answered_and_forgotten() {
         for code in [18u8, 21, 30, 32, 13] {
             assert_eq!(raw.command_error(&[code, 1, 2, 3]), 1235, "{code}");
         }
-        assert_eq!(raw.command_error(b""), 1835);
+        assert_eq!(raw.command_error(b""), 1047);
         assert_eq!(raw.command_error(b"\x17\x01"), 1835);
         assert_eq!(raw.command_error(b"\x17\x09\0\0\0\0\x01\0\0\0"), 1243);
         assert_eq!(raw.command_error(b"\x1c\x09\0\0\0\x01\0\0\0"), 1243);

@@ -108,7 +108,8 @@ fn flags(column: &ColumnMeta) -> u16 {
             | BaseType::MediumText
             | BaseType::LongText
     );
-    if string && ty.collation.is_bin() {
+    // MySQL marks every expression without a character set, but columns of strings alone.
+    if (string || column.org_name.is_empty()) && ty.collation.is_bin() {
         flags |= ColumnFlags::BINARY;
     }
     flags
@@ -150,19 +151,19 @@ impl ClientView {
         }
     }
 
-    /// Says that definitions follow, where the client lets a server leave them out. This one never does: the
-    /// variable `resultset_metadata` stays FULL.
-    fn metadata_follows(&self, out: &mut OutBuffer) {
-        if self.common.has(Capabilities::OPTIONAL_RESULTSET_METADATA) {
-            out.u8(1);
-        }
+    /// Whether the client lets a server leave definitions out. This one never does: the variable
+    /// `resultset_metadata` stays FULL.
+    fn metadata_optional(&self) -> bool {
+        self.common.has(Capabilities::OPTIONAL_RESULTSET_METADATA)
     }
 }
 
 /// Definitions of a result set, behind their count, with the EOF that old clients wait for.
 pub fn write_columns(out: &mut OutBuffer, columns: &[ColumnMeta], view: ClientView) {
     out.begin_packet();
-    view.metadata_follows(out);
+    if view.metadata_optional() {
+        out.u8(1);
+    }
     out.lenenc_int(columns.len() as u64);
     out.end_packet();
     for column in columns {
@@ -188,7 +189,7 @@ pub fn write_prepared(
     out.u16(params.len() as u16);
     out.u8(0);
     out.u16(warnings);
-    view.metadata_follows(out);
+    out.u8(u8::from(view.metadata_optional()));
     out.end_packet();
     for part in [params, columns] {
         for column in part {

@@ -60,7 +60,8 @@ pub enum Command<'a> {
 /// Packets shorter than their command needs.
 pub fn decode(packet: &[u8], common: Capabilities, client: Charset) -> Result<Command<'_>, Malformed> {
     let mut reader = Reader::new(packet);
-    let code = reader.u8()?;
+    // MySQL takes an empty packet for a command that it does not know.
+    let Ok(code) = reader.u8() else { return Ok(Command::Unknown(0)) };
     Ok(match code {
         com::QUIT => Command::Quit,
         com::INIT_DB => Command::InitDb(reader.take_rest()),
@@ -156,7 +157,8 @@ mod tests {
     fn garbage_and_short_packets_are_told_apart() {
         assert!(matches!(plain(&[0xC8]), Ok(Command::Unknown(0xC8))));
         assert!(matches!(plain(&[0]), Ok(Command::Unknown(0))));
-        for packet in [&b""[..], b"\x17\x01\0", b"\x18\x01\0\0\0", b"\x19\x01", b"\x1B\x00", b"\x11root"] {
+        assert!(matches!(plain(b""), Ok(Command::Unknown(0))));
+        for packet in [&b"\x17\x01\0"[..], b"\x18\x01\0\0\0", b"\x19\x01", b"\x1B\x00", b"\x11root"] {
             assert_eq!(plain(packet).unwrap_err(), Malformed, "{packet:?}");
         }
     }

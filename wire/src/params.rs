@@ -45,9 +45,12 @@ pub enum ParamError {
     /// MySQL: 1835.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// The first execution must say the types (MySQL: 1210).
-    #[error("parameters were never bound")]
-    NotBound,
+    /// MySQL: 1210.
+    #[error("no such type of parameter")]
+    UnknownType,
+    /// A date or time that does not exist (MySQL: 1690).
+    #[error("{0} value is out of range")]
+    OutOfRange(&'static str),
 }
 
 /// Decodes what follows the head of COM_STMT_EXECUTE.
@@ -86,8 +89,9 @@ pub fn decode_execute(
         *types = fresh;
         names = fresh_names;
     }
+    // The first execution must say the types.
     if types.len() < sent {
-        return Err(ParamError::NotBound);
+        return Err(Malformed.into());
     }
     let mut done = ExecuteParams { values: Vec::with_capacity(count), attributes: Vec::new() };
     for (at, &ty) in types.iter().enumerate().take(sent) {
@@ -126,7 +130,11 @@ pub(crate) fn read_query_attributes(
     let (types, names) = read_types(reader, count, true)?;
     let mut attributes = Vec::with_capacity(count);
     for (at, (ty, name)) in types.into_iter().zip(names).enumerate() {
-        let value = if is_null(nulls, at) { Value::Null } else { read_value(reader, ty, client)? };
+        let value = if is_null(nulls, at) {
+            Value::Null
+        } else {
+            read_value(reader, ty, client).map_err(|_| Malformed)?
+        };
         attributes.push(Attribute { name, value });
     }
     Ok(attributes)
@@ -179,7 +187,7 @@ fn text(bytes: &[u8], client: Charset) -> Value {
     }
 }
 
-fn read_value(reader: &mut Reader<'_>, ty: ParamType, client: Charset) -> Result<Value, Malformed> {
+fn read_value(reader: &mut Reader<'_>, ty: ParamType, client: Charset) -> Result<Value, ParamError> {
     use column_type::*;
     let integer = |signed: i64, unsigned: u64| {
         if ty.unsigned { Value::UInt(unsigned) } else { Value::Int(signed) }
@@ -210,30 +218,31 @@ fn read_value(reader: &mut Reader<'_>, ty: ParamType, client: Charset) -> Result
         TIME => Value::Time(read_time(reader)?),
         VARCHAR | VAR_STRING | STRING | ENUM | SET | JSON => text(reader.lenenc_bytes()?, client),
         code if is_binary_string(code) => Value::Text(Text::from(reader.lenenc_bytes()?)),
-        _ => return Err(Malformed),
+        _ => return Err(ParamError::UnknownType),
     })
 }
 
-fn read_datetime(reader: &mut Reader<'_>) -> Result<DateTime, Malformed> {
+fn read_datetime(reader: &mut Reader<'_>) -> Result<DateTime, ParamError> {
+    const IMPOSSIBLE: ParamError = ParamError::OutOfRange("DATETIME");
     let len = reader.u8()?;
     if !matches!(len, 0 | 4 | 7 | 11) {
-        return Err(Malformed);
+        return Err(Malformed.into());
     }
     if len == 0 {
         return Ok(DateTime::ZERO);
     }
     let (year, month, day) = (reader.u16()?, reader.u8()?, reader.u8()?);
-    let date = Date::new(year.into(), month.into(), day.into()).ok_or(Malformed)?;
+    let date = Date::new(year.into(), month.into(), day.into()).ok_or(IMPOSSIBLE)?;
     let (hour, minute, second) =
         if len >= 7 { (reader.u8()?, reader.u8()?, reader.u8()?) } else { (0, 0, 0) };
     let micros = if len == 11 { reader.u32()? } else { 0 };
-    DateTime::new(date, hour.into(), minute.into(), second.into(), micros).ok_or(Malformed)
+    DateTime::new(date, hour.into(), minute.into(), second.into(), micros).ok_or(IMPOSSIBLE)
 }
 
-fn read_time(reader: &mut Reader<'_>) -> Result<Time, Malformed> {
+fn read_time(reader: &mut Reader<'_>) -> Result<Time, ParamError> {
     let len = reader.u8()?;
     if !matches!(len, 0 | 8 | 12) {
-        return Err(Malformed);
+        return Err(Malformed.into());
     }
     if len == 0 {
         return Ok(Time::ZERO);
@@ -243,7 +252,7 @@ fn read_time(reader: &mut Reader<'_>) -> Result<Time, Malformed> {
     let (hours, minutes, seconds) = (reader.u8()?, reader.u8()?, reader.u8()?);
     let micros = if len == 12 { reader.u32()? } else { 0 };
     if minutes > 59 || seconds > 59 || micros > 999_999 {
-        return Err(Malformed);
+        return Err(ParamError::OutOfRange("TIME"));
     }
     // TIME ends at 838:59:59; more is cut to that, as a string would be. 2^32 days are 4e20 microseconds: seconds
     // fit, microseconds do not.
@@ -274,7 +283,7 @@ mod tests {
         let second = [0, 0, 7, 2, b'h', b'i'];
         let got = decode(&second, 2, &mut types).unwrap().values;
         assert!(matches!(&got[..], [Value::UInt(7), Value::Text(t)] if t.as_bytes() == b"hi"), "{got:?}");
-        assert_eq!(decode(&[0, 0, 7], 1, &mut Vec::new()).unwrap_err(), ParamError::NotBound);
+        assert_eq!(decode(&[0, 0, 7], 1, &mut Vec::new()).unwrap_err(), Malformed.into());
         assert_eq!(decode(&[0, 0, 7], 2, &mut types).unwrap_err(), Malformed.into());
         assert_eq!(types.len(), 2);
     }
@@ -325,17 +334,17 @@ mod tests {
     }
 
     #[test]
-    fn impossible_times_and_types_are_malformed() {
+    fn impossible_times_and_types_are_told_apart() {
         use column_type::*;
-        let cases: [&[u8]; 5] = [
-            &[0, 1, DATE, 0, 5, 0, 0, 0, 0, 0],
-            &[0, 1, DATE, 0, 4, 0, 0, 13, 1],
-            &[0, 1, DATETIME, 0, 7, 0xE8, 7, 1, 1, 25, 0, 0],
-            &[0, 1, 0x66, 0, 1],
-            &[0, 1, TIME, 0, 8, 0, 0, 0, 0, 0, 1, 60, 0],
+        let cases: [(&[u8], ParamError); 5] = [
+            (&[0, 1, DATE, 0, 5, 0, 0, 0, 0, 0], Malformed.into()),
+            (&[0, 1, DATE, 0, 4, 0, 0, 13, 1], ParamError::OutOfRange("DATETIME")),
+            (&[0, 1, DATETIME, 0, 7, 0xE8, 7, 1, 1, 25, 0, 0], ParamError::OutOfRange("DATETIME")),
+            (&[0, 1, 0x66, 0, 1], ParamError::UnknownType),
+            (&[0, 1, TIME, 0, 8, 0, 0, 0, 0, 0, 1, 60, 0], ParamError::OutOfRange("TIME")),
         ];
-        for body in cases {
-            assert_eq!(decode(body, 1, &mut Vec::new()).unwrap_err(), Malformed.into(), "{body:?}");
+        for (body, expected) in cases {
+            assert_eq!(decode(body, 1, &mut Vec::new()).unwrap_err(), expected, "{body:?}");
         }
     }
 }

@@ -100,7 +100,8 @@ fn write_change(buf: &mut Vec<u8>, change: &SessionChange) {
             TRACK_SCHEMA
         }
         SessionChange::State => {
-            push_text(&mut body, "1");
+            // A flag without a length of its own.
+            body.push(b'1');
             TRACK_STATE
         }
         SessionChange::Gtids(set) => {
@@ -193,13 +194,14 @@ mod tests {
             changes: vec![
                 SessionChange::Schema("db".into()),
                 SessionChange::SystemVariable { name: "autocommit".into(), value: "ON".into() },
+                SessionChange::State,
             ],
             ..Default::default()
         };
         let ok = body(|out| {
             write_ok(out, Capabilities(Capabilities::SESSION_TRACK), &done);
         });
-        assert_eq!(ok, b"\0\0\0\0\x40\0\0\0\x15\x01\x03\x02db\0\x0e\x0aautocommit\x02ON");
+        assert_eq!(ok, b"\0\0\0\0\x40\0\0\0\x18\x01\x03\x02db\0\x0e\x0aautocommit\x02ON\x02\x011");
         let untracked = body(|out| {
             write_ok(out, Capabilities(0), &done);
         });
