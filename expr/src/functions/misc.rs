@@ -42,7 +42,8 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         },
         uuid_to_bin,
         "UUID_TO_BIN(uuid[, swap]): its 16 bytes; with swap, the time in the order of its digits.",
-    ),
+    )
+    .sees_nulls(),
     def(
         "bin_to_uuid",
         Arity::between(1, 2),
@@ -52,7 +53,8 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         },
         bin_to_uuid,
         "BIN_TO_UUID(bytes[, swap]): the text of 16 bytes.",
-    ),
+    )
+    .sees_nulls(),
     def(
         "is_uuid",
         Arity::exactly(1),
@@ -219,6 +221,9 @@ fn swaps(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<bool> {
 }
 
 fn uuid_to_bin(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
+    if args.is_null(0) {
+        return Ok(Value::Null);
+    }
     let text = args.text(0);
     let id = parse_uuid(&text).ok_or_else(|| wrong(&text, "uuid_to_bin"))?;
     let mut out = id;
@@ -231,6 +236,9 @@ fn uuid_to_bin(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 }
 
 fn bin_to_uuid(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
+    if args.is_null(0) {
+        return Ok(Value::Null);
+    }
     let raw = args.bytes(0);
     let stored: [u8; 16] = (*raw).try_into().map_err(|_| wrong(&raw, "bin_to_uuid"))?;
     let mut id = stored;

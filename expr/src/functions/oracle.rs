@@ -351,6 +351,11 @@ fn character_sets() {
 }
 
 #[test]
+fn edges() {
+    check(include_str!("testdata/edges.txt"));
+}
+
+#[test]
 fn regular_expressions() {
     check(include_str!("testdata/regexp.txt"));
 }

@@ -442,6 +442,7 @@ impl Translator<'_> {
                     self.at += 2;
                     low = None;
                 }
+                '-' if low.is_some() && self.peek(1).is_none() => return fail(ER_REGEXP_INVALID_RANGE),
                 '-' if low.is_some() && !matches!(self.peek(1), None | Some(']' | '[')) => {
                     self.out.push('-');
                     self.at += 1;

@@ -384,7 +384,11 @@ fn format_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
 }
 
 fn format(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let digits = args.int(1, ctx)?.clamp(0, 30) as u8;
+    let digits = match args.get(1) {
+        // Beyond BIGINT it wraps to a negative number.
+        ValueRef::UInt(v) if v > i64::MAX as u64 => 0,
+        _ => args.int(1, ctx)?.clamp(0, 30) as u8,
+    };
     let mut plain = Vec::new();
     match typing::domain(args.ty(0)) {
         Domain::Int | Domain::Decimal => {
