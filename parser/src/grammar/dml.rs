@@ -164,10 +164,6 @@ impl Parser<'_> {
         })))
     }
 
-    fn order_by(&mut self) -> PResult<Vec<OrderItem>> {
-        if self.eat_kws(&[Kw::ORDER, Kw::BY]) { self.list(Parser::order_item) } else { Ok(Vec::new()) }
-    }
-
     /// What stands behind DELETE.
     pub(crate) fn delete(&mut self, with: Option<With>) -> PResult<Statement> {
         let hints = self.hints();

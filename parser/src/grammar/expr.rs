@@ -153,10 +153,7 @@ impl Parser<'_> {
             };
             self.bump();
             let quantifier = matches!(self.peek(), Tok::Kw(Kw::ALL | Kw::ANY | Kw::SOME));
-            if quantifier
-                && self.peek_at(1) == Tok::LParen
-                && (self.at_kw(Kw::ALL) || self.query_in_parens(1))
-            {
+            if quantifier && self.peek_at(1) == Tok::LParen {
                 let all = self.bump().tok == Tok::Kw(Kw::ALL);
                 let query = self.parenthesised_query()?;
                 let span = self.span_from(start);
@@ -173,23 +170,14 @@ impl Parser<'_> {
     fn predicate(&mut self) -> PResult<ExprId> {
         let start = self.operand_start();
         let expr = self.bit_expression(0)?;
-        let negated = self.at_kw(Kw::NOT);
-        let Tok::Kw(word) = self.peek_at(usize::from(negated)) else { return Ok(expr) };
-        if !matches!(word, Kw::IN | Kw::BETWEEN | Kw::LIKE | Kw::REGEXP | Kw::RLIKE | Kw::MEMBER | Kw::SOUNDS)
-        {
-            return Ok(expr);
-        }
-        if matches!(word, Kw::MEMBER | Kw::SOUNDS) {
-            if negated || (word == Kw::SOUNDS && self.peek_at(1) != Tok::Kw(Kw::LIKE)) {
-                return Ok(expr);
-            }
-            if word == Kw::MEMBER && !matches!(self.peek_at(1), Tok::LParen | Tok::Kw(Kw::OF)) {
-                return Ok(expr);
-            }
-        }
-        if negated {
-            self.bump();
-        }
+        let negated = self.eat_kw(Kw::NOT);
+        let word = match self.peek() {
+            Tok::Kw(word @ (Kw::IN | Kw::BETWEEN | Kw::LIKE | Kw::REGEXP | Kw::RLIKE)) => word,
+            _ if negated => return self.unexpected(),
+            Tok::Kw(Kw::MEMBER) if matches!(self.peek_at(1), Tok::LParen | Tok::Kw(Kw::OF)) => Kw::MEMBER,
+            Tok::Kw(Kw::SOUNDS) if self.peek_at(1) == Tok::Kw(Kw::LIKE) => Kw::SOUNDS,
+            _ => return Ok(expr),
+        };
         self.bump();
         let mut below = self.ast.height(expr);
         let node = match word {

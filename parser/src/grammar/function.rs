@@ -28,6 +28,14 @@ fn arity(word: Kw) -> Option<(usize, usize)> {
     })
 }
 
+/// Whether `word` begins a call that must have parentheses.
+pub(super) fn is_function(word: Kw) -> bool {
+    use Kw::*;
+    arity(word).is_some()
+        || matches!(word, ROW_NUMBER | RANK | DENSE_RANK | CUME_DIST | PERCENT_RANK | NTILE | LEAD | LAG)
+        || matches!(word, FIRST_VALUE | LAST_VALUE | NTH_VALUE)
+}
+
 impl Parser<'_> {
     /// A function whose name is the keyword `word`, when it is called here.
     pub(crate) fn keyword_call(&mut self, word: Kw) -> PResult<Option<ExprId>> {
@@ -232,9 +240,7 @@ impl Parser<'_> {
         let distinct = self.eat_kw(Kw::DISTINCT);
         let mut call = Call::new(name, self.list(Parser::expression)?);
         call.distinct = distinct;
-        if self.eat_kws(&[Kw::ORDER, Kw::BY]) {
-            call.order_by = self.list(Parser::order_item)?;
-        }
+        call.order_by = self.order_by()?;
         if self.eat_kw(Kw::SEPARATOR) {
             call.separator = Some(self.any_string()?);
         }

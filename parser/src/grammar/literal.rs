@@ -140,6 +140,13 @@ impl Parser<'_> {
     }
 }
 
+impl Parser<'_> {
+    /// Whether the integer `token` fits 64 bits.
+    pub(crate) fn fits(&self, token: Token) -> bool {
+        matches!(integer(self.bytes(token)), Literal::Int(_))
+    }
+}
+
 /// Integers that fit 64 bits; larger ones are decimals.
 fn integer(digits: &[u8]) -> Literal {
     let significant = &digits[digits.iter().take_while(|digit| **digit == b'0').count()..];

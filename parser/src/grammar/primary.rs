@@ -1,11 +1,13 @@
 //! Operands: names, variables, parameters, CASE, CAST and other forms of their own.
 
+use super::function::is_function;
 use crate::ast::*;
-use crate::error::PResult;
+use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::Text;
+use aurora_types::error::ER_NOT_SUPPORTED_YET;
 
 impl Parser<'_> {
     /// An operand without prefix operators.
@@ -86,7 +88,13 @@ impl Parser<'_> {
         if let Some(call) = self.keyword_call(word)? {
             return Ok(call);
         }
-        if Parser::is_name(Tok::Kw(word)) { self.column() } else { self.unexpected() }
+        if Parser::is_name(Tok::Kw(word)) {
+            return self.column();
+        }
+        if matches!(word, Kw::DEFAULT | Kw::VALUES | Kw::CHAR | Kw::CHARACTER) || is_function(word) {
+            self.bump();
+        }
+        self.unexpected()
     }
 
     /// A column, with `-> 'path'` behind it or not; or a call of a stored function by its full name.
@@ -136,9 +144,6 @@ impl Parser<'_> {
         self.expect(Tok::At)?;
         if self.peek() == Tok::Hostname {
             let token = self.bump();
-            if token.start == token.end {
-                return self.unexpected();
-            }
             return self.ident_of(token).map(|ident| ident.text);
         }
         self.ident_or_text().map(|ident| ident.text)
@@ -163,12 +168,7 @@ impl Parser<'_> {
 
     /// `[component.]name`
     pub(crate) fn system_variable_name(&mut self, scope: VariableScope) -> PResult<SystemVariable> {
-        let first = if self.at_kw(Kw::DEFAULT) && self.peek_at(1) == Tok::Dot {
-            let token = self.bump();
-            self.ident_of(token)?
-        } else {
-            self.ident_or_text()?
-        };
+        let first = self.ident_or_text()?;
         if self.eat(Tok::Dot) {
             return Ok(SystemVariable { scope, component: Some(first), name: self.ident()? });
         }
@@ -290,6 +290,9 @@ impl Parser<'_> {
         let expr = self.expression()?;
         let mut at_time_zone = None;
         if self.eat_kw(Kw::AT) {
+            if self.eat_kw(Kw::LOCAL) {
+                return Err(ParseError::other(ER_NOT_SUPPORTED_YET, vec!["AT LOCAL".into()]));
+            }
             self.expect_kws(&[Kw::TIME, Kw::ZONE])?;
             self.eat_kw(Kw::INTERVAL);
             at_time_zone = Some(self.string()?.bytes);
@@ -367,7 +370,8 @@ impl Parser<'_> {
             | Kw::GEOMCOLLECTION => {
                 let at = self.position();
                 let ty = self.data_type()?;
-                if ty.unsigned || ty.name == TypeName::VarChar {
+                let two = ty.name == TypeName::Float && ty.decimals.is_some();
+                if ty.unsigned || two || ty.name == TypeName::VarChar {
                     return self.unexpected_at(at + 1);
                 }
                 Ok(ty)

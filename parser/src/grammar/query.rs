@@ -5,7 +5,7 @@ use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
-use aurora_types::error::ER_MISPLACED_INTO;
+use aurora_types::error::{ER_MISPLACED_INTO, ER_MULTIPLE_INTO_CLAUSES};
 
 /// A query that is an operand of a set operation.
 #[derive(Clone, Copy)]
@@ -130,9 +130,6 @@ impl Parser<'_> {
         if rest.is_empty() {
             return Ok(first);
         }
-        if last.parenthesised {
-            self.without_into(last.query)?;
-        }
         // INTO behind the last operand belongs to the whole.
         let into = self.ast.query_mut(last.query).into.take();
         let span = self.span_from(first.start);
@@ -175,8 +172,7 @@ impl Parser<'_> {
 
     /// ORDER BY, LIMIT, locking and INTO of the query `operand`.
     fn query_tail(&mut self, operand: Operand, start: u32, with: Option<With>) -> PResult<QueryId> {
-        let order_by =
-            if self.eat_kws(&[Kw::ORDER, Kw::BY]) { self.list(Parser::order_item)? } else { Vec::new() };
+        let order_by = self.order_by()?;
         let limit = self.limit()?;
         let mut into = self.selected_into()?;
         let locking = self.locking()?;
@@ -191,11 +187,8 @@ impl Parser<'_> {
         }
         let inner = self.ast.query(query);
         if inner.into.is_some() && (into.is_some() || parenthesised) {
-            return if into.is_some() {
-                self.unexpected_at(self.position().saturating_sub(1))
-            } else {
-                Err(ParseError::other(ER_MISPLACED_INTO, Vec::new()))
-            };
+            let kind = if into.is_some() { ER_MULTIPLE_INTO_CLAUSES } else { ER_MISPLACED_INTO };
+            return Err(ParseError::other(kind, Vec::new()));
         }
         let own = inner.with.is_some()
             || !inner.order_by.is_empty()
@@ -214,6 +207,15 @@ impl Parser<'_> {
         whole.into = into.or_else(|| whole.into.take());
         whole.span = span;
         Ok(query)
+    }
+
+    /// `ORDER BY ..`, when it comes next.
+    pub(crate) fn order_by(&mut self) -> PResult<Vec<OrderItem>> {
+        if !self.eat_kw(Kw::ORDER) {
+            return Ok(Vec::new());
+        }
+        self.expect_kw(Kw::BY)?;
+        self.list(Parser::order_item)
     }
 
     pub(crate) fn order_item(&mut self) -> PResult<OrderItem> {
@@ -245,7 +247,7 @@ impl Parser<'_> {
 
     fn limit_value(&mut self) -> PResult<ExprId> {
         match self.peek() {
-            Tok::Int => self.literal(),
+            Tok::Int if self.fits(self.token()) => self.literal(),
             Tok::Param => Ok(self.parameter()),
             _ => {
                 let name = self.ident()?;
@@ -257,16 +259,13 @@ impl Parser<'_> {
 
     fn locking(&mut self) -> PResult<Vec<LockingClause>> {
         let mut clauses = Vec::new();
-        if self.eat_kw(Kw::LOCK) {
-            self.expect_kws(&[Kw::IN, Kw::SHARE, Kw::MODE])?;
-            clauses.push(LockingClause {
-                strength: LockStrength::Share,
-                tables: Vec::new(),
-                wait: LockWait::Wait,
-            });
-            return Ok(clauses);
-        }
-        while self.eat_kw(Kw::FOR) {
+        while let Some(word) = self.eat_any_kw(&[Kw::FOR, Kw::LOCK]) {
+            if word == Kw::LOCK {
+                self.expect_kws(&[Kw::IN, Kw::SHARE, Kw::MODE])?;
+                let (strength, tables, wait) = (LockStrength::Share, Vec::new(), LockWait::Wait);
+                clauses.push(LockingClause { strength, tables, wait });
+                continue;
+            }
             let strength = match self.eat_any_kw(&[Kw::UPDATE, Kw::SHARE]) {
                 Some(Kw::UPDATE) => LockStrength::Update,
                 Some(_) => LockStrength::Share,

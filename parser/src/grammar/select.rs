@@ -46,7 +46,8 @@ impl Parser<'_> {
             }
         }
         select.filter = self.filter()?;
-        if self.eat_kws(&[Kw::GROUP, Kw::BY]) {
+        if self.eat_kw(Kw::GROUP) {
+            self.expect_kw(Kw::BY)?;
             select.group_by = Some(self.group_by()?);
         }
         if self.eat_kw(Kw::HAVING) {

@@ -5,7 +5,7 @@ use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
-use aurora_types::error::ER_DERIVED_MUST_HAVE_ALIAS;
+use aurora_types::error::{ER_DERIVED_MUST_HAVE_ALIAS, ER_TF_MUST_HAVE_ALIAS};
 
 /// What parentheses in FROM held.
 enum TableParens {
@@ -178,7 +178,7 @@ impl Parser<'_> {
     fn table_parens(&mut self) -> PResult<TableParens> {
         self.nested(|parser| {
             parser.expect(Tok::LParen)?;
-            if parser.at_query_word(0) {
+            if parser.at_query_word(0) || parser.at_kw(Kw::VALUES) {
                 let query = parser.query_expression()?;
                 parser.expect(Tok::RParen)?;
                 return Ok(TableParens::Query(query));
@@ -199,6 +199,12 @@ impl Parser<'_> {
             let mut tables = vec![parser.table_reference(first)?];
             while parser.eat(Tok::Comma) {
                 tables.push(parser.table_reference(None)?);
+            }
+            if let [TableReference { first: TableFactor::Derived { .. } | TableFactor::JsonTable(_), joins }] =
+                &tables[..]
+                && joins.is_empty()
+            {
+                return parser.unexpected();
             }
             parser.expect(Tok::RParen)?;
             Ok(TableParens::Tables(tables))
@@ -282,7 +288,7 @@ impl Parser<'_> {
         let columns = self.json_columns()?;
         self.expect(Tok::RParen)?;
         let Some(alias) = self.table_alias()? else {
-            return Err(ParseError::other(ER_DERIVED_MUST_HAVE_ALIAS, Vec::new()));
+            return Err(ParseError::other(ER_TF_MUST_HAVE_ALIAS, Vec::new()));
         };
         Ok(TableFactor::JsonTable(Box::new(JsonTable { doc, path, columns, alias })))
     }
@@ -293,9 +299,7 @@ impl Parser<'_> {
     }
 
     fn json_column(&mut self) -> PResult<JsonTableColumn> {
-        if self.at_kw(Kw::NESTED) && matches!(self.peek_at(1), Tok::Str | Tok::Kw(Kw::PATH)) {
-            self.bump();
-            self.eat_kw(Kw::PATH);
+        if self.eat_kws(&[Kw::NESTED, Kw::PATH]) {
             let path = self.any_string()?;
             return Ok(JsonTableColumn::Nested { path, columns: self.json_columns()? });
         }

@@ -25,12 +25,11 @@ impl Parser<'_> {
         if self.at_name() {
             spec.base = Some(self.ident()?);
         }
-        if self.eat_kws(&[Kw::PARTITION, Kw::BY]) {
+        if self.eat_kw(Kw::PARTITION) {
+            self.expect_kw(Kw::BY)?;
             spec.partition_by = self.list(Parser::expression)?;
         }
-        if self.eat_kws(&[Kw::ORDER, Kw::BY]) {
-            spec.order_by = self.list(Parser::order_item)?;
-        }
+        spec.order_by = self.order_by()?;
         if let Some(word) = self.eat_any_kw(&[Kw::ROWS, Kw::RANGE, Kw::GROUPS]) {
             let unit = match word {
                 Kw::ROWS => FrameUnit::Rows,
