@@ -89,7 +89,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     ),
     // value MEMBER OF (array)
     def(
-        "member_of",
+        "member of",
         Arity::exactly(2),
         |args, ctx| {
             operands(args, |i| i == 0);

@@ -38,7 +38,7 @@ const CONDITIONS: [&str; 12] = [
     "json_contains",
     "json_contains_path",
     "json_overlaps",
-    "member_of",
+    "member of",
     "regexp_like",
     "is_ipv4",
     "is_ipv6",
