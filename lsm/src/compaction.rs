@@ -70,8 +70,12 @@ impl Job {
         Some(Job { level, output: level + 1, inputs, below })
     }
 
-    fn is_trivial_move(&self) -> bool {
-        self.inputs.len() == 1 && self.below.is_empty()
+    /// Nothing to merge with, and no tombstone that a rewrite could drop.
+    fn is_trivial_move(&self, version: &Version) -> bool {
+        let ([file], []) = (self.inputs.as_slice(), self.below.as_slice()) else { return false };
+        let meta = file.meta();
+        meta.tombstones + meta.range_tombstones == 0
+            || version.has_below(self.output, &meta.smallest, &meta.largest)
     }
 
     fn edit(&self, added: Vec<AddedFile>) -> VersionEdit {
@@ -167,7 +171,7 @@ impl Core {
         let version = self.views.load_full().version.clone();
         let Some(job) = Job::pick(&version, &self.options, &pointers, all) else { return Ok(false) };
         pointers[job.level] = range_of(&job.inputs).1;
-        if job.is_trivial_move() {
+        if job.is_trivial_move(&version) {
             let added =
                 job.inputs.iter().map(|f| AddedFile { level: job.output, number: f.number() }).collect();
             writing.versions.change(job.edit(added), &job.inputs, &self.views, None)?;

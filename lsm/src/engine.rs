@@ -124,6 +124,22 @@ impl Engine {
         self.core.registry.take()
     }
 
+    /// A snapshot of an older moment (AS OF).
+    ///
+    /// # Errors
+    /// [`LsmError::SnapshotTooOld`]: garbage collection has passed it, or it lies in the future.
+    pub fn snapshot_at(&self, seq: Seq) -> Result<Snapshot> {
+        let registry = &self.core.registry;
+        registry
+            .take_at(seq)
+            .ok_or_else(|| LsmError::SnapshotTooOld { asked: seq.0, floor: registry.gc_floor().0 })
+    }
+
+    /// Keeps all versions above `seq` until this is called again; `Seq::MAX`: only what snapshots need.
+    pub fn retain_from(&self, seq: Seq) {
+        self.core.registry.set_retain_from(seq);
+    }
+
     /// Resolves once `published` ≥ `seq`.
     pub fn when_published(&self, seq: Seq) -> CommitTicket {
         match &self.core.writing {
@@ -204,7 +220,7 @@ impl Engine {
         };
         EngineStats {
             levels: (0..levels.len()).map(|at| (levels[at].len(), view.version.level_bytes(at))).collect(),
-            memtable_bytes: view.mem.data_bytes() as u64,
+            memtable_bytes: view.mem.memory_bytes() as u64,
             immutable_memtables: view.immutables.len(),
             block_cache_bytes: self.core.cache.used_bytes(),
             snapshots: self.core.registry.live(),
@@ -229,6 +245,9 @@ impl Drop for Engine {
         threads.next().map(join);
         self.core.begin_close();
         threads.for_each(join);
+        if let Some(writing) = &self.core.writing {
+            writing.log.abandon();
+        }
         self.core.trash.empty(&self.core.env, &self.core.cache);
     }
 }

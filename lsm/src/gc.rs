@@ -67,7 +67,7 @@ impl<'a> Retain<'a> {
                 continue;
             }
             last = stripe;
-            let bottom = stripe == Some(0)
+            let bottom = self.gc.below_all(seq)
                 && self.bottom.is_some_and(|(version, level)| !version.has_below(level, start, end));
             if !bottom {
                 needed.push(seq);

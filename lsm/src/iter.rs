@@ -72,11 +72,11 @@ impl LsmIter {
             }
         }
         for files in deeper {
-            let files: Vec<_> = files
-                .iter()
-                .filter(|file| meets(&file.meta().smallest, &file.meta().largest))
-                .cloned()
-                .collect();
+            let begin = files.partition_point(|file| file.meta().largest.as_slice() < from);
+            let count = to.map_or(usize::MAX, |to| {
+                files[begin..].partition_point(|file| file.meta().smallest.as_slice() <= to)
+            });
+            let files: Vec<_> = files[begin..].iter().take(count).cloned().collect();
             for file in &files {
                 ranges.extend(file.table().range_tombstones().iter().cloned());
             }
@@ -106,7 +106,7 @@ impl LsmIter {
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<bool> {
         match self.place {
-            Place::End => return Ok(false),
+            Place::End => Ok(false),
             Place::Fresh | Place::Start => {
                 self.place_at_lower()?;
                 self.find_next(false)

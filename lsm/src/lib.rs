@@ -19,6 +19,7 @@ mod options;
 mod ranges;
 mod recovery;
 mod snapshot;
+// Parts of its surface serve tests only.
 #[allow(dead_code, unused_imports)]
 mod sst;
 #[cfg(test)]

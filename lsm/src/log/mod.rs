@@ -378,8 +378,17 @@ impl Log {
         Ok(())
     }
 
+    /// After the close: what was waited for will not come.
+    pub(crate) fn abandon(&self) {
+        let waiting = std::mem::take(&mut self.state.lock().waiting);
+        for (_, ticket) in waiting {
+            ticket.resolve(Err(LsmError::Closed));
+        }
+    }
+
     /// The log thread's life. Ends when the log is closed and synced, or has failed.
     pub(crate) fn run(&self) {
+        let _guard = FailOnPanic(self);
         loop {
             let (closing, timed_out) = {
                 let mut state = self.state.lock();
@@ -436,6 +445,17 @@ impl Log {
         let gone: Vec<_> = self.live.lock().extract_if(.., |&mut (number, _)| number < first).collect();
         for (number, _) in gone {
             remove(&self.setup.env, &segments::path_of(&self.setup.dir, number));
+        }
+    }
+}
+
+/// A hook that panics must not leave commits waiting for a thread that is gone.
+struct FailOnPanic<'a>(&'a Log);
+
+impl Drop for FailOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(&LsmError::LogFailed("the log's thread has panicked".into()));
         }
     }
 }

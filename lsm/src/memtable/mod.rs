@@ -94,6 +94,11 @@ impl Memtable {
         self.data_bytes.load(Ordering::Relaxed)
     }
 
+    /// Bytes taken from the system.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.list.allocated_bytes()
+    }
+
     pub(crate) fn start_lsn(&self) -> Lsn {
         self.start_lsn
     }
@@ -123,14 +128,12 @@ impl Memtable {
         } else {
             newest_cover(&self.ranges.load(), key, at)
         };
-        if self.list.len() > 0 {
-            let mut cursor = self.cursor();
-            cursor.seek(key, at);
-            if cursor.valid() && cursor.key() == key && cursor.seq() >= cover {
-                let seq = cursor.seq();
-                let value = (cursor.kind() == EntryKind::Put).then(|| PinnedValue::in_memtable(cursor));
-                return Some(Lookup { seq, value });
-            }
+        if let Some(cursor) = ListCursor::find(self, key, at)
+            && cursor.seq() >= cover
+        {
+            let seq = cursor.seq();
+            let value = (cursor.kind() == EntryKind::Put).then(|| PinnedValue::in_memtable(cursor));
+            return Some(Lookup { seq, value });
         }
         (cover > Seq::ZERO).then_some(Lookup { seq: cover, value: None })
     }

@@ -67,7 +67,7 @@ impl Node {
     }
 }
 
-pub(super) struct SkipList {
+pub(crate) struct SkipList {
     arena: Arena,
     head: NonNull<Node>,
     height: AtomicUsize,
@@ -92,6 +92,7 @@ impl SkipList {
         self.arena.allocated_bytes()
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
     }
@@ -222,7 +223,7 @@ impl SkipList {
 }
 
 /// Owns a list together with others, so that pointers into it stay valid.
-pub(super) trait HasList: Send + Sync {
+pub(crate) trait HasList: Send + Sync {
     fn list(&self) -> &SkipList;
 }
 
@@ -244,14 +245,18 @@ unsafe impl<T: HasList> Send for ListCursor<T> {}
 // SAFETY: as above.
 unsafe impl<T: HasList> Sync for ListCursor<T> {}
 
-#[allow(private_bounds)]
 impl<T: HasList> ListCursor<T> {
     pub(super) fn new(owner: Arc<T>) -> ListCursor<T> {
         ListCursor { owner, node: ptr::null() }
     }
 
-    pub(crate) fn owner(&self) -> &Arc<T> {
-        &self.owner
+    /// The newest entry of `key` that is not newer than `seq`. A miss touches no reference count.
+    #[inline]
+    pub(super) fn find(owner: &Arc<T>, key: &[u8], seq: Seq) -> Option<ListCursor<T>> {
+        let node = owner.list().find(key, seq.0).1;
+        // SAFETY: `find` returns null or a node of the list.
+        let found = !node.is_null() && unsafe { Node::key(node) } == key;
+        found.then(|| ListCursor { owner: owner.clone(), node })
     }
 
     fn set(&mut self, node: *const Node) {

@@ -1,3 +1,6 @@
 //! Tests of the whole engine.
 
 mod basic;
+mod crash;
+mod model;
+mod threads;
