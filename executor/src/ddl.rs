@@ -110,3 +110,33 @@ pub fn build_index(
     }
     Ok(rows)
 }
+
+/// Looks at every row of `info`: its foreign keys must find their parents (unless `foreign_key_checks` is off), its
+/// checks must hold.
+///
+/// # Errors
+/// 1452, 3819.
+pub fn validate_rows(
+    txn: &Txn,
+    manager: &TxnManager,
+    host: &dyn Host,
+    session: &dyn SessionInfo,
+    settings: &Settings,
+    info: &Arc<TableInfo>,
+    diagnostics: &mut Diagnostics,
+) -> SqlResult<()> {
+    let plan = no_plan();
+    let rt = Runtime::new(&plan, txn, manager, host, session, settings);
+    let mut ctx = EvalCtx::new(session, &rt, &[], diagnostics);
+    let range = ByteRange::prefix(&info.clustered.prefix);
+    let mut cursor = txn.scan_all_own(range.lower(), range.upper(), Direction::Forward, View::Current)?;
+    while cursor.advance()? {
+        rt.tick()?;
+        let row = info.read_row(cursor.value(), session.time_zone())?;
+        crate::write::check_row(info, &row, &mut ctx)?;
+        if settings.foreign_key_checks {
+            crate::write::check_parents(&rt, info, None, &row, &mut ctx)?;
+        }
+    }
+    Ok(())
+}

@@ -11,7 +11,7 @@ mod shape;
 mod statement;
 mod write;
 
-pub use ddl::{build_index, copy_rows};
+pub use ddl::{build_index, copy_rows, validate_rows};
 pub use host::{Host, Settings};
 pub use shape::{IndexShape, PartShape, PartSource, TableInfo};
 pub use statement::{Outcome, Statement, evaluate, explain_analyze_rows};

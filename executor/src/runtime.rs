@@ -26,7 +26,6 @@ pub(crate) struct Runtime<'a> {
     subplans: Vec<RefCell<SubState<'a>>>,
     ctes: Vec<RefCell<CteState>>,
     memory: Cell<usize>,
-    pub found_rows: Cell<Option<u64>>,
     ticks: Cell<u32>,
 }
 
@@ -72,7 +71,6 @@ impl<'a> Runtime<'a> {
             subplans: plan.subplans.iter().map(|_| RefCell::default()).collect(),
             ctes: plan.ctes.iter().map(|_| RefCell::default()).collect(),
             memory: Cell::new(0),
-            found_rows: Cell::new(None),
             ticks: Cell::new(0),
         }
     }

@@ -6,7 +6,7 @@ use crate::point;
 use crate::runtime::Runtime;
 use crate::write::{self, Changes};
 use aurora_expr::{EvalCtx, Expr, NoSubqueries, SessionInfo};
-use aurora_planner::{IntoTarget, Node, Plan, PlanBody};
+use aurora_planner::{IntoTarget, Node, Operator, Plan, PlanBody};
 use aurora_txn::{Txn, TxnManager};
 use aurora_types::error::{ER_NOT_SUPPORTED_YET, ER_SP_FETCH_NO_DATA, ER_TOO_MANY_ROWS};
 use aurora_types::{Diagnostics, RowSink, SqlError, SqlResult, Value, ValueRef};
@@ -89,6 +89,17 @@ impl Statement<'_> {
         ctx: &mut EvalCtx<'_>,
         sink: &mut dyn RowSink,
     ) -> SqlResult<Outcome> {
+        // SQL_CALC_FOUND_ROWS: what LIMIT cuts off is counted here.
+        let (node, mut skip, mut limit) = match &node.operator {
+            Operator::Limit { input, count, offset } if self.plan.calc_found_rows => {
+                let limit = count.as_ref().map_or(Ok(u64::MAX), |count| ops::count_of(count, ctx))?;
+                let skip = offset.as_ref().map_or(Ok(0), |offset| ops::count_of(offset, ctx))?;
+                (&**input, skip, limit)
+            }
+            _ => (node, 0, u64::MAX),
+        };
+        limit = limit.min(self.settings.select_limit);
+        let mut found = 0u64;
         let mut op = ops::build(node, rt)?;
         op.open(rt, ctx)?;
         // The first row decides about an error before the client is told of columns.
@@ -97,6 +108,19 @@ impl Statement<'_> {
         let mut more = op.next(rt, ctx, &mut row)?;
         sink.begin(&self.plan.columns)?;
         while more {
+            found += 1;
+            if skip > 0 {
+                skip -= 1;
+                more = op.next(rt, ctx, &mut row)?;
+                continue;
+            }
+            if rows >= limit {
+                if !self.plan.calc_found_rows {
+                    break;
+                }
+                more = op.next(rt, ctx, &mut row)?;
+                continue;
+            }
             let width = self.plan.columns.len().min(row.len());
             if width <= 16 {
                 let mut cells = [ValueRef::Null; 16];
@@ -109,12 +133,9 @@ impl Statement<'_> {
                 sink.row(&cells)?;
             }
             rows += 1;
-            if rows >= self.settings.select_limit {
-                break;
-            }
             more = op.next(rt, ctx, &mut row)?;
         }
-        let found_rows = rt.found_rows.get().unwrap_or(rows);
+        let found_rows = if self.plan.calc_found_rows { found } else { rows };
         Ok(Outcome::Rows { rows, found_rows })
     }
 

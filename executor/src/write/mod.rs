@@ -8,6 +8,7 @@ mod store;
 mod update;
 
 pub(crate) use delete::{delete, point_delete};
+pub(crate) use foreign_key::check_parents;
 pub(crate) use insert::insert;
 pub(crate) use row::{Placed, RowWriter, duplicate_error};
 pub(crate) use update::{point_update, update};
@@ -54,4 +55,13 @@ fn ignored(error: SqlError, ignore: bool, diagnostics: &mut Diagnostics) -> SqlR
         return Ok(());
     }
     Err(error)
+}
+
+/// CHECK constraints of a stored row.
+pub(crate) fn check_row(
+    info: &crate::shape::TableInfo,
+    row: &[aurora_types::Value],
+    ctx: &mut aurora_expr::EvalCtx<'_>,
+) -> SqlResult<()> {
+    store::check(info, row, &[], ctx)
 }

@@ -15,7 +15,6 @@ pub(crate) enum Placed {
     Done,
     /// Another row has this key; its clustered key.
     Duplicate {
-        index: String,
         error: Box<SqlError>,
         row_key: Vec<u8>,
     },
@@ -108,7 +107,7 @@ impl<'r, 'a> RowWriter<'r, 'a> {
         ctx: &mut EvalCtx<'_>,
     ) -> Placed {
         let error = duplicate_error(&self.info, index, row, ctx);
-        Placed::Duplicate { index: index.name.clone(), error: Box::new(error), row_key }
+        Placed::Duplicate { error: Box::new(error), row_key }
     }
 
     /// Changes a row that is locked and lies at `row_key`.
