@@ -202,7 +202,10 @@ impl Core {
     fn rewrite(&self, job: &Job, version: &Version, output: &mut Output<'_>) -> Result<()> {
         let inputs = || job.inputs.iter().chain(&job.below);
         let gc = self.registry.collect();
-        let cover = RangeCover::new(inputs().flat_map(|file| file.table().range_tombstones()));
+        let tombstones = inputs().flat_map(|file| file.table().range_tombstones());
+        let cover = RangeCover::new(
+            tombstones.map(|range| (range.start.as_slice(), range.end.as_slice(), range.seq)),
+        );
         let mut retain = Retain::new(&gc, &cover, Some((version, job.output)));
         for (start, end, seqs) in cover.pieces() {
             for seq in retain.needed_ranges(start, end, seqs) {

@@ -5,7 +5,6 @@ use crate::error::{LsmError, Result};
 use crate::gc::Retain;
 use crate::memtable::Memtable;
 use crate::merge::{MergeIter, Source};
-use crate::ranges::RangeCover;
 use crate::snapshot::GcBounds;
 use crate::sst::{BlockCache, TableOptions, TableWriter};
 use crate::version::{AddedFile, Flushed, SstFile, Trash, VersionEdit, sst_path};
@@ -56,16 +55,17 @@ impl TableFactory<'_> {
         }
         let written = (|| {
             let mut writer = self.create(number)?;
-            let cover = RangeCover::new(ranges.iter());
-            let mut retain = Retain::new(gc, &cover, None);
+            let mut retain = Retain::new(gc, &ranges, None);
             while merge.valid() {
                 if retain.keeps(merge.key(), merge.seq(), merge.kind()) {
                     writer.add(merge.key(), merge.seq(), merge.kind(), merge.value())?;
                 }
                 merge.step()?;
             }
-            for range in ranges.iter() {
-                writer.add_range_tombstone(&range.start, &range.end, range.seq)?;
+            for (start, end, seqs) in ranges.pieces() {
+                for seq in retain.needed_ranges(start, end, seqs) {
+                    writer.add_range_tombstone(start, end, seq)?;
+                }
             }
             writer.finish()?;
             self.open(number)

@@ -57,18 +57,20 @@ impl LsmIter {
             Bound::Unbounded => None,
         };
         let mut sources = Vec::new();
-        let mut ranges = Vec::new();
+        let mut mem_ranges = Vec::new();
+        let mut covers = Vec::new();
         for mem in std::iter::once(&view.mem).chain(&view.immutables) {
             sources.push(Source::Memtable(mem.cursor()));
-            ranges.extend(mem.ranges().iter().cloned());
+            mem_ranges.push(mem.ranges());
         }
+        covers.extend(mem_ranges.iter().map(|ranges| &**ranges));
         let [level0, deeper @ ..] = &view.version.levels;
         let meets = |smallest: &[u8], largest: &[u8]| from <= largest && to.is_none_or(|to| smallest <= to);
         for file in level0 {
             let meta = file.meta();
             if meets(&meta.smallest, &meta.largest) && meta.min_seq <= at {
                 sources.push(Source::table(file, false));
-                ranges.extend(file.table().range_tombstones().iter().cloned());
+                covers.push(file.cover());
             }
         }
         for files in deeper {
@@ -76,17 +78,20 @@ impl LsmIter {
             let count = to.map_or(usize::MAX, |to| {
                 files[begin..].partition_point(|file| file.meta().smallest.as_slice() <= to)
             });
-            let files: Vec<_> = files[begin..].iter().take(count).cloned().collect();
-            for file in &files {
-                ranges.extend(file.table().range_tombstones().iter().cloned());
-            }
+            let found = files[begin..].iter().take(count);
+            covers.extend(found.clone().map(|file| file.cover()));
+            let files: Vec<_> = found.cloned().collect();
             match files.as_slice() {
                 [] => {}
                 [file] => sources.push(Source::table(file, false)),
                 _ => sources.push(Source::Level(LevelIter::new(files, false))),
             }
         }
-        let cover = RangeCover::new(ranges.iter().filter(|range| range.seq <= at));
+        let tombstones = covers.into_iter().filter(|cover| !cover.is_empty()).flat_map(|cover| {
+            let pieces = cover.within(from, to);
+            pieces.flat_map(|(start, end, seqs)| seqs.iter().map(move |&seq| (start, end, seq)))
+        });
+        let cover = RangeCover::new(tombstones.filter(|&(_, _, seq)| seq <= at));
         LsmIter {
             merge: MergeIter::new(sources),
             cover,

@@ -3,8 +3,7 @@
 mod arena;
 mod skiplist;
 
-use crate::ranges::newest_cover;
-use crate::sst::RangeTombstone;
+use crate::ranges::RangeCover;
 use crate::types::{EntryKind, Lsn, ReadAt, Seq};
 use crate::value::{Lookup, PinnedValue};
 use arc_swap::ArcSwap;
@@ -22,7 +21,7 @@ const ENTRY_BYTES: usize = 48;
 /// Takes the versions of a run of consecutive seqs, from many threads at once; then it is sealed, flushed, dropped.
 pub(crate) struct Memtable {
     list: SkipList,
-    ranges: ArcSwap<Vec<RangeTombstone>>,
+    ranges: ArcSwap<RangeCover>,
     range_count: AtomicUsize,
     adding_ranges: Mutex<()>,
     data_bytes: AtomicUsize,
@@ -79,9 +78,7 @@ impl Memtable {
             return self.list.insert(key, seq, kind, value);
         }
         let _adding = self.adding_ranges.lock();
-        let mut ranges = Vec::clone(&self.ranges.load());
-        let at = ranges.partition_point(|range| range.start.as_slice() <= key);
-        ranges.insert(at, RangeTombstone { start: key.to_vec(), end: value.to_vec(), seq });
+        let ranges = self.ranges.load().with(key, value, seq);
         self.ranges.store(Arc::new(ranges));
         self.range_count.fetch_add(1, Ordering::Release);
     }
@@ -111,8 +108,7 @@ impl Memtable {
         Seq(self.last_seq.load(Ordering::Acquire))
     }
 
-    /// Sorted by start.
-    pub(crate) fn ranges(&self) -> Arc<Vec<RangeTombstone>> {
+    pub(crate) fn ranges(&self) -> Arc<RangeCover> {
         self.ranges.load_full()
     }
 
@@ -126,7 +122,7 @@ impl Memtable {
         let cover = if self.range_count.load(Ordering::Acquire) == 0 {
             Seq::ZERO
         } else {
-            newest_cover(&self.ranges.load(), key, at)
+            self.ranges.load().newest(key, at)
         };
         if let Some(cursor) = ListCursor::find(self, key, at)
             && cursor.seq() >= cover

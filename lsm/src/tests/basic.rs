@@ -84,3 +84,85 @@ fn what_was_committed_is_there_after_a_reopen() {
         assert_eq!(all(&engine, ReadAt::Newest), [(b"b".to_vec(), b"2".to_vec())]);
     }
 }
+
+#[test]
+fn a_row_of_many_versions_is_read_at_every_moment_in_both_directions() {
+    let machine = Machine::new(2);
+    let engine = machine.open(&small()).unwrap();
+    let mut snapshots = Vec::new();
+    for step in 0..300u64 {
+        commit(&engine, Durability::Buffered, |batch| {
+            for key in [b"a", b"b", b"c"] {
+                batch.put(key, &step.to_le_bytes());
+            }
+        })
+        .unwrap();
+        if step % 37 == 0 {
+            snapshots.push((engine.snapshot(), step));
+        }
+    }
+    for round in 0..2 {
+        for (snapshot, step) in &snapshots {
+            let at = ReadAt::Seq(snapshot.seq());
+            let mut iter = engine.iter(Bound::Unbounded, Bound::Unbounded, at).unwrap();
+            for forward in [true, false] {
+                for _ in 0..3 {
+                    assert!(if forward { iter.next() } else { iter.prev() }.unwrap());
+                    assert_eq!(iter.value(), step.to_le_bytes());
+                    assert_eq!(iter.seq(), snapshot.seq());
+                }
+                assert!(!if forward { iter.next() } else { iter.prev() }.unwrap());
+            }
+            // The newest hidden version of the first key met is what a floor must be above.
+            assert!(iter.max_seq_met() == Seq(300), "round {round}: {}", iter.max_seq_met());
+        }
+        engine.compact().unwrap();
+    }
+}
+
+#[test]
+fn garbage_goes_with_the_last_snapshot_and_files_with_the_last_iterator() {
+    let machine = Machine::new(8);
+    let engine = machine.open(&small()).unwrap();
+    for step in 0..400u32 {
+        put(&engine, &(step % 50).to_be_bytes(), &[step as u8; 100]);
+    }
+    let snapshot = engine.snapshot();
+    let mut pinned = engine.iter(Bound::Unbounded, Bound::Unbounded, ReadAt::Seq(snapshot.seq())).unwrap();
+    commit(&engine, Durability::Synced, |batch| batch.delete_range(&[], &[0xff])).unwrap();
+    engine.compact().unwrap();
+    let count = |at| all(&engine, at).len();
+    assert_eq!((count(ReadAt::Seq(snapshot.seq())), count(ReadAt::Published)), (50, 0));
+    drop(snapshot);
+    put(&engine, b"z", b"1");
+    commit(&engine, Durability::Synced, |batch| batch.delete(b"z")).unwrap();
+    engine.compact().unwrap();
+    let files = engine.stats().levels.iter().map(|level| level.0).sum::<usize>();
+    assert_eq!(files, 0, "{:?}", engine.stats());
+    let mut seen = 0;
+    while pinned.next().unwrap() {
+        seen += 1;
+    }
+    assert_eq!(seen, 50);
+    drop(pinned);
+    put(&engine, b"z", b"1");
+    let tables = machine.sim.env().fs.list(&Path::new(DIR).join("sst")).unwrap();
+    assert!(tables.is_empty(), "{tables:?}");
+}
+
+#[test]
+fn as_of_reads_what_retention_keeps() {
+    let machine = Machine::new(9);
+    let engine = machine.open(&small()).unwrap();
+    let first = put(&engine, b"a", b"1");
+    engine.retain_from(first);
+    put(&engine, b"a", b"2");
+    engine.compact().unwrap();
+    let snapshot = engine.snapshot_at(first).unwrap();
+    assert_eq!(&*engine.get(b"a", ReadAt::Seq(snapshot.seq())).unwrap().unwrap(), b"1");
+    drop(snapshot);
+    engine.retain_from(Seq::MAX);
+    put(&engine, b"a", b"3");
+    engine.compact().unwrap();
+    assert!(matches!(engine.snapshot_at(first), Err(LsmError::SnapshotTooOld { .. })));
+}

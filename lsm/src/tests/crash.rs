@@ -232,3 +232,21 @@ fn reading_only_writes_nothing() {
     drop(engine);
     assert_eq!(machine.sim.fs.operations(), before);
 }
+
+#[test]
+fn a_flush_without_space_is_tried_again() {
+    let machine = Machine::new(10);
+    let engine = machine.open(&roomy()).unwrap();
+    fill(&engine, 200);
+    let used = machine.sim.fs.used_bytes();
+    machine.sim.fs.set_faults(SimFaults { capacity_bytes: Some(used), ..SimFaults::default() });
+    assert!(engine.flush().err().unwrap().is_disk_full());
+    // The log has its space already.
+    commit(&engine, Durability::Synced, |batch| batch.put(b"x", b"1")).unwrap();
+    assert_eq!(all(&engine, ReadAt::Published).len(), 201);
+    machine.sim.fs.set_faults(SimFaults::default());
+    engine.flush().unwrap();
+    assert_eq!(all(&engine, ReadAt::Published).len(), 201);
+    drop(engine);
+    assert_eq!(all(&machine.open(&roomy()).unwrap(), ReadAt::Published).len(), 201);
+}

@@ -2,6 +2,7 @@
 
 use crate::error::{LsmError, Result};
 use crate::log::remove;
+use crate::ranges::RangeCover;
 use crate::sst::{BlockCache, Table, TableMeta};
 use aurora_env::{Env, Sealing};
 use parking_lot::Mutex;
@@ -30,6 +31,8 @@ impl Trash {
 /// An open table. Once [`SstFile::retire`]d, its file goes with the last reference.
 pub(crate) struct SstFile {
     table: Arc<Table>,
+    /// Its range tombstones.
+    cover: RangeCover,
     trash: Arc<Trash>,
     retired: AtomicBool,
 }
@@ -51,7 +54,9 @@ impl SstFile {
                 }
                 _ => error,
             })?;
-        Ok(Arc::new(SstFile { table, trash: trash.clone(), retired: AtomicBool::new(false) }))
+        let tombstones = table.range_tombstones().iter();
+        let cover = RangeCover::new(tombstones.map(|t| (t.start.as_slice(), t.end.as_slice(), t.seq)));
+        Ok(Arc::new(SstFile { table, cover, trash: trash.clone(), retired: AtomicBool::new(false) }))
     }
 
     #[inline]
@@ -62,6 +67,11 @@ impl SstFile {
     #[inline]
     pub(crate) fn meta(&self) -> &TableMeta {
         self.table.meta()
+    }
+
+    #[inline]
+    pub(crate) fn cover(&self) -> &RangeCover {
+        &self.cover
     }
 
     pub(crate) fn number(&self) -> u64 {

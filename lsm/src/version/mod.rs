@@ -9,7 +9,6 @@ pub(crate) use file::{SstFile, Trash, sst_path};
 pub(crate) use manifest::{Recovered, VersionSet, manifest_number, recover};
 
 use crate::error::{LsmError, Result};
-use crate::ranges::newest_cover;
 use crate::types::{EntryKind, Seq};
 use crate::value::Lookup;
 use std::path::Path;
@@ -139,10 +138,8 @@ fn bad_level(path: &Path, level: usize) -> LsmError {
 
 #[inline]
 fn look_into(file: &SstFile, key: &[u8], hash: u64, at: Seq) -> Result<Option<Lookup>> {
-    let table = file.table();
-    let ranges = table.range_tombstones();
-    let cover = if ranges.is_empty() { Seq::ZERO } else { newest_cover(ranges, key, at) };
-    if let Some((seq, kind, value)) = table.get_hashed(key, hash, at)?
+    let cover = file.cover().newest(key, at);
+    if let Some((seq, kind, value)) = file.table().get_hashed(key, hash, at)?
         && seq >= cover
     {
         return Ok(Some(Lookup { seq, value: (kind == EntryKind::Put).then_some(value) }));
