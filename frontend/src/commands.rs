@@ -1,5 +1,6 @@
 //! The command phase: one packet in, one answer out, until the client leaves.
 
+use crate::channel::Channel;
 use crate::connection::{Broken, Connection};
 use crate::login::{LoggedIn, LoginError, Proof, authenticate, decode_name, known_collation};
 use crate::password_key::PasswordKey;
@@ -7,12 +8,12 @@ use crate::registry::{ConnectionEntry, Connections};
 use crate::service::{ChangeUserInit, ClientSession, Peer, Service, Ticket};
 use crate::sink::WireSink;
 use crate::statements::Statements;
-use crate::stream::Stream;
 use aurora_types::error::{
     ER_CLIENT_INTERACTION_TIMEOUT, ER_MALFORMED_PACKET, ER_NOT_SUPPORTED_YET, ER_PS_MANY_PARAM,
     ER_SERVER_SHUTDOWN, ER_UNKNOWN_COM_ERROR, ER_UNKNOWN_ERROR,
 };
 use aurora_types::{RowSink, SqlError, SqlResult, StatementStatus};
+use aurora_wire::compress::Method;
 use aurora_wire::constants::Capabilities;
 use aurora_wire::{
     ChangeUser, ClientView, Command, Nonce, OutBuffer, PacketAt, ResultWriter, RowFormat, column, command,
@@ -41,6 +42,7 @@ pub struct CommandPhase<'a, S: Service> {
     session: S::Session,
     peer: Peer,
     nonce: Nonce,
+    compression: Option<Method>,
     statements: Statements,
     runtime: Handle,
 }
@@ -54,7 +56,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
         password_key: Option<&'a PasswordKey>,
         client: LoggedIn<S::Session>,
     ) -> CommandPhase<'a, S> {
-        let LoggedIn { session, peer, nonce } = client;
+        let LoggedIn { session, peer, nonce, compression } = client;
         CommandPhase {
             conn,
             service,
@@ -64,6 +66,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             session,
             peer,
             nonce,
+            compression,
             statements: Statements::default(),
             runtime: Handle::current(),
         }
@@ -77,6 +80,10 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             if let Err(broken) = self.conn.flush().await {
                 return broken.farewell();
             }
+            // The login's OK was the last packet to go out plain.
+            if let Some(method) = self.compression.take() {
+                self.conn.channel.compress(method, &mut self.conn.frames);
+            }
             self.entry.command_ends();
             if self.entry.is_killed() {
                 return None;
@@ -85,6 +92,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             self.conn.write_timeout = self.session.net_write_timeout();
             self.conn.frames.set_limit(self.session.max_allowed_packet());
             self.conn.frames.start_command();
+            self.conn.channel.start_command();
             let at = match self.next_command().await {
                 Ok(at) => at,
                 Err(farewell) => return farewell,
@@ -139,7 +147,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
     }
 
     async fn dispatch(&mut self, at: PacketAt) -> Next {
-        let Connection { stream, frames, out, common, read_timeout, write_timeout } = &mut *self.conn;
+        let Connection { channel, frames, out, common, read_timeout, write_timeout } = &mut *self.conn;
         let charset = self.session.client_collation().charset();
         let command = match command::decode(frames.payload(at), *common, charset) {
             Ok(Command::ChangeUser(change)) => return self.change_user(change).await,
@@ -150,7 +158,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             }
         };
         let mut client = Client {
-            stream,
+            channel,
             out,
             common: *common,
             session: &mut self.session,
@@ -214,7 +222,7 @@ impl<S: Service> Drop for CommandPhase<'_, S> {
 
 /// What the commands but COM_CHANGE_USER work with; the packet stays borrowed from the frame reader meanwhile.
 struct Client<'a, S> {
-    stream: &'a mut Stream,
+    channel: &'a mut Channel,
     out: &'a mut OutBuffer,
     common: Capabilities,
     session: &'a mut S,
@@ -328,7 +336,7 @@ impl<S: ClientSession> Client<'_, S> {
         let mut sink = WireSink {
             writer: ResultWriter::new(view, format),
             out: self.out,
-            stream: self.stream,
+            channel: self.channel,
             runtime: self.runtime.clone(),
             kill: &self.entry.kill,
             read_timeout: self.read_timeout,

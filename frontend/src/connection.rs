@@ -1,5 +1,6 @@
 //! Packets over a stream: frames in, one buffer out, deadlines on both.
 
+use crate::channel::Channel;
 use crate::stream::Stream;
 use aurora_types::error::{
     ER_NET_PACKET_TOO_LARGE, ER_NET_PACKETS_OUT_OF_ORDER, ER_NET_READ_INTERRUPTED, ER_NET_UNCOMPRESS_ERROR,
@@ -47,7 +48,7 @@ impl Broken {
 /// A client's connection below the commands.
 #[derive(Debug)]
 pub struct Connection {
-    pub stream: Stream,
+    pub channel: Channel,
     pub frames: FrameReader,
     pub out: OutBuffer,
     /// What both sides have; nothing before the client's first packet.
@@ -59,7 +60,7 @@ pub struct Connection {
 impl Connection {
     pub fn new(stream: Stream) -> Connection {
         Connection {
-            stream,
+            channel: Channel::new(stream),
             frames: FrameReader::new(LOGIN_PACKET_BYTES),
             out: OutBuffer::new(),
             common: Capabilities(0),
@@ -81,18 +82,13 @@ impl Connection {
 
     /// Reads what there is, at least a byte. Nothing is lost when the future is dropped.
     pub async fn fill(&mut self) -> Result<(), Broken> {
-        let n = self.stream.read(self.frames.spare()).await?;
-        if n == 0 {
-            return Err(Broken::Closed);
-        }
-        self.frames.filled(n);
-        Ok(())
+        self.channel.fill(&mut self.frames).await
     }
 
     /// Writes all packets; the next one in continues their numbers.
     pub async fn flush(&mut self) -> Result<(), Broken> {
         if !self.out.is_empty() {
-            let done = timeout(self.write_timeout, self.stream.write_all(self.out.bytes())).await;
+            let done = timeout(self.write_timeout, self.channel.write(self.out.bytes())).await;
             done.map_err(|_| Broken::Timeout)??;
             self.out.clear();
         }
@@ -121,7 +117,7 @@ impl Connection {
             }
             self.drain().await;
         }
-        let _ = timeout(Duration::from_secs(1), self.stream.close()).await;
+        let _ = timeout(Duration::from_secs(1), self.channel.stream.close()).await;
     }
 
     /// Takes what the client still sends: closing a socket with unread bytes would take the error away from it.
@@ -130,7 +126,7 @@ impl Connection {
         let read_all = async {
             // A packet that was refused for its size, but not an endless one.
             for _ in 0..DRAINED_BYTES / room.len() {
-                if !matches!(self.stream.read(&mut room).await, Ok(1..)) {
+                if !matches!(self.channel.stream.read(&mut room).await, Ok(1..)) {
                     break;
                 }
             }

@@ -1,6 +1,7 @@
 //! The door of the server: sockets, TLS, timeouts, admission. Drives the protocol of `aurora-wire` and hands
 //! statements to a [`Service`]. See README.md.
 
+mod channel;
 mod commands;
 mod connection;
 mod login;

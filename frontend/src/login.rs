@@ -6,6 +6,7 @@ use crate::registry::ConnectionEntry;
 use crate::service::{Account, Authenticator, FastAnswer, Peer, Service, SessionInit};
 use aurora_types::error::{ER_ACCESS_DENIED_ERROR, ER_HANDSHAKE_ERROR};
 use aurora_types::{CollationId, SqlError};
+use aurora_wire::compress::Method;
 use aurora_wire::constants::{CACHING_SHA2_PASSWORD, Capabilities, status};
 use aurora_wire::handshake::NONCE_BYTES;
 use aurora_wire::{
@@ -42,6 +43,8 @@ pub struct LoginContext<'a> {
     pub tls: Option<&'a TlsAcceptor>,
     pub password_key: Option<&'a PasswordKey>,
     pub server_version: &'a str,
+    /// Flags of the compressions that are offered.
+    pub compression: Capabilities,
 }
 
 /// A client that may send commands.
@@ -49,6 +52,8 @@ pub struct LoggedIn<S> {
     pub session: S,
     pub peer: Peer,
     pub nonce: Nonce,
+    /// Begins behind the OK.
+    pub compression: Option<Method>,
 }
 
 /// Random bytes for one connection.
@@ -69,7 +74,7 @@ pub async fn login<S: Service>(
     mut peer: Peer,
 ) -> Result<LoggedIn<S::Session>, LoginError> {
     let nonce = fresh_nonce()?;
-    let mut offered = Capabilities::OFFERED;
+    let mut offered = Capabilities::OFFERED.with(context.compression.0);
     if context.tls.is_some() {
         offered = offered.with(Capabilities::SSL);
     }
@@ -89,7 +94,7 @@ pub async fn login<S: Service>(
     if let ClientHello::SslRequest(_) = hello {
         let acceptor = context.tls.ok_or(Malformed).map_err(bad_handshake)?;
         start_tls(conn, acceptor).await?;
-        peer.tls = conn.stream.tls_info();
+        peer.tls = conn.channel.stream.tls_info();
         hello = read_hello(conn, offered).await?;
     }
     let ClientHello::Response(hello) = hello else {
@@ -106,9 +111,10 @@ pub async fn login<S: Service>(
     };
     let mut authenticator = service.authenticator(&user, &peer)?;
     let account = authenticate(conn, authenticator.as_mut(), &user, &peer, proof).await?;
+    let compression = Method::agreed(conn.common, hello.zstd_level);
     let init = session_init(context.entry, user, account, &peer, collation, hello, conn.common);
     let session = tokio::task::block_in_place(|| service.open(init))?;
-    Ok(LoggedIn { session, peer, nonce })
+    Ok(LoggedIn { session, peer, nonce, compression })
 }
 
 async fn read_hello(conn: &mut Connection, offered: Capabilities) -> Result<ClientHello, LoginError> {
@@ -119,8 +125,8 @@ async fn read_hello(conn: &mut Connection, offered: Capabilities) -> Result<Clie
 /// Everything behind the SSLRequest belongs to TLS; a byte of it read as a packet would be an injection.
 async fn start_tls(conn: &mut Connection, acceptor: &TlsAcceptor) -> Result<(), LoginError> {
     let early = conn.frames.take_pending();
-    let placeholder = conn.stream.take();
-    conn.stream = placeholder.accept_tls(acceptor, early).await.map_err(Broken::Io)?;
+    let plain = conn.channel.stream.take();
+    conn.channel.stream = plain.accept_tls(acceptor, early).await.map_err(Broken::Io)?;
     Ok(())
 }
 

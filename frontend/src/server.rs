@@ -9,6 +9,7 @@ use crate::service::{Peer, Service};
 use crate::stream::Stream;
 use aurora_types::SqlError;
 use aurora_types::error::ER_CON_COUNT_ERROR;
+use aurora_wire::Capabilities;
 use aurora_wire::handshake::SERVER_VERSION;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -36,6 +37,8 @@ pub struct Options {
     pub server_version: String,
     /// Lets clients without TLS send their password once; without it they are refused then.
     pub password_key: Option<Arc<PasswordKey>>,
+    /// Flags of the compressions to offer: COMPRESS (zlib), ZSTD_COMPRESSION.
+    pub compression: Capabilities,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             login_timeout: Duration::from_secs(10),
             server_version: SERVER_VERSION.to_string(),
             password_key: None,
+            compression: Capabilities(Capabilities::COMPRESS | Capabilities::ZSTD_COMPRESSION),
         }
     }
 }
@@ -187,6 +191,7 @@ async fn converse<S: Service>(
         tls: shared.tls.as_ref(),
         password_key,
         server_version: &options.server_version,
+        compression: options.compression,
     };
     let logged_in = timeout(options.login_timeout, login(&mut conn, shared.service.as_ref(), &context, peer));
     let farewell = match logged_in.await {

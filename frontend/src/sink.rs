@@ -1,7 +1,7 @@
 //! The sink of a running statement: rows go into the connection's buffer, and from there to the client whenever it
 //! is full.
 
-use crate::stream::Stream;
+use crate::channel::Channel;
 use aurora_env::{KillFlag, KillLevel};
 use aurora_types::error::{
     ER_CLIENT_LOCAL_FILES_DISABLED, ER_NET_ERROR_ON_WRITE, ER_NET_PACKETS_OUT_OF_ORDER, ER_NET_READ_ERROR,
@@ -20,7 +20,7 @@ const LOCAL_FILE_PACKET_BYTES: usize = 64 * 1024 * 1024;
 pub struct WireSink<'a> {
     pub writer: ResultWriter,
     pub out: &'a mut OutBuffer,
-    pub stream: &'a mut Stream,
+    pub channel: &'a mut Channel,
     pub runtime: Handle,
     pub kill: &'a KillFlag,
     pub read_timeout: Duration,
@@ -33,7 +33,7 @@ pub struct WireSink<'a> {
 
 impl WireSink<'_> {
     fn flush(&mut self) -> SqlResult<()> {
-        let write = timeout(self.write_timeout, self.stream.write_all(self.out.bytes()));
+        let write = timeout(self.write_timeout, self.channel.write(self.out.bytes()));
         match self.runtime.block_on(write) {
             Ok(Ok(())) => {
                 self.out.clear();
@@ -58,10 +58,10 @@ impl WireSink<'_> {
                 Ok(None) => {}
                 Err(_) => return Err(self.broke(SqlError::new(ER_NET_PACKETS_OUT_OF_ORDER, &[]))),
             }
-            let read = timeout(self.read_timeout, self.stream.read(frames.spare()));
+            let read = timeout(self.read_timeout, self.channel.fill(frames));
             match self.runtime.block_on(read) {
-                Ok(Ok(n)) if n > 0 => frames.filled(n),
-                _ => return Err(self.broke(SqlError::new(ER_NET_READ_ERROR, &[]))),
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(self.broke(SqlError::new(ER_NET_READ_ERROR, &[]))),
             }
         }
     }
@@ -105,6 +105,7 @@ impl RowSink for WireSink<'_> {
         self.flush()?;
         let mut frames = FrameReader::new(LOCAL_FILE_PACKET_BYTES);
         frames.set_sequence(self.out.sequence());
+        frames.set_check_sequence(!self.channel.is_compressed());
         let mut failed = None;
         loop {
             let at = self.read_packet(&mut frames)?;

@@ -90,6 +90,25 @@ async fn results_small_large_several_and_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compressed_connections_carry_the_same() {
+    let server = start(false, |_| ()).await;
+    let zlib = mysql_async::Compression::default();
+    let mut conn = Conn::new(opts(&server, true).compression(zlib)).await.unwrap();
+    for _ in 0..3 {
+        let rows: Vec<(i64, String)> = conn.query("rows 5000").await.unwrap();
+        assert_eq!(rows.len(), 5000);
+        assert_eq!(code(&conn.query_drop("nonsense").await.unwrap_err()), 1064);
+        conn.ping().await.unwrap();
+    }
+    let long = "é".repeat(4 << 20);
+    let back: Option<String> = conn.query_first(format!("echo {long}")).await.unwrap();
+    assert!(back.as_deref() == Some(long.as_str()));
+    let other = mysql_async::ChangeUserOpts::new().with_user(Some("bob".into()));
+    conn.change_user(other.with_pass(Some(PASSWORD.into()))).await.unwrap();
+    conn.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prepared_statements_echo_their_parameters() {
     let server = start(false, |_| ()).await;
     let mut conn = Conn::new(opts(&server, true)).await.unwrap();

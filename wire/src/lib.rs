@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod column;
 pub mod command;
+pub mod compress;
 pub mod constants;
 pub mod frame;
 pub mod handshake;
@@ -18,6 +19,7 @@ pub mod rows;
 pub use auth::{AuthAction, AuthExchange, AuthFailure};
 pub use column::ClientView;
 pub use command::Command;
+pub use compress::Compression;
 pub use constants::Capabilities;
 pub use frame::{FrameError, FrameReader, PacketAt};
 pub use handshake::{ChangeUser, ClientHello, Greeting, HandshakeResponse, Nonce};
