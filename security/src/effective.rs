@@ -7,7 +7,6 @@ use crate::name::AccountName;
 use crate::privilege::{Privilege, PrivilegeSet};
 use aurora_types::SqlResult;
 use parking_lot::Mutex;
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -68,10 +67,9 @@ impl Accounts {
     }
 }
 
-/// The more specific a pattern of schemas, the greater.
-pub(crate) fn pattern_rank(pattern: &str) -> (bool, usize, usize) {
-    let wild = Wild::SCHEMA.first(pattern);
-    (wild.is_none(), wild.unwrap_or(0), pattern.len())
+/// The more specific a pattern of schemas, the greater: by where its first wildcard stands, escapes counted.
+fn pattern_rank(pattern: &str) -> usize {
+    Wild::SCHEMA.first(pattern).map_or(128, |at| at.min(126) + 1)
 }
 
 impl Effective {
@@ -109,7 +107,11 @@ impl Effective {
             *self.dynamic.entry(name.clone()).or_default() |= grantable;
         }
         let mut schemas = grants.schemas.clone();
-        schemas.sort_by_key(|grant| Reverse(pattern_rank(&grant.pattern)));
+        schemas.sort_by(|a, b| {
+            let rank = pattern_rank(&b.pattern).cmp(&pattern_rank(&a.pattern));
+            // Wildcards at the same place: by bytes, as MySQL reads its rows.
+            rank.then_with(|| a.pattern.cmp(&b.pattern))
+        });
         self.schemas.push(schemas);
         for grant in &grants.tables {
             let access = self.tables.entry((grant.schema.clone(), grant.table.clone())).or_default();
@@ -284,7 +286,7 @@ mod tests {
     #[test]
     fn of_several_patterns_only_the_most_specific_counts() {
         let effective = effective(|grants| {
-            grants.schema_mut("my%").privileges = set(&[Privilege::Insert, Privilege::Select]);
+            grants.schema_mut("m%").privileges = set(&[Privilege::Insert, Privilege::Select]);
             grants.schema_mut("my_db").privileges = set(&[Privilege::Select]);
             grants.schema_mut("my\\_db").privileges = set(&[Privilege::Update]);
         });

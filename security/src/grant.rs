@@ -281,15 +281,22 @@ fn grant_roles(
 fn add(grants: &mut Grants, parts: &Parts, target: &GrantTarget, with_option: bool) {
     let mut privileges = parts.privileges;
     // With dynamic privileges alone, the option is theirs.
-    let only_dynamic = privileges.is_empty() && !parts.dynamic.is_empty();
-    if with_option && !only_dynamic {
+    let by_name = privileges.has(Privilege::GrantOption);
+    let only_dynamic = privileges.without(PrivilegeSet::OPTION).is_empty() && !parts.dynamic.is_empty();
+    if only_dynamic {
+        privileges = PrivilegeSet::NONE;
+    } else if with_option {
         privileges = privileges.union(PrivilegeSet::OPTION);
     }
     match target {
         GrantTarget::Global => {
             grants.global = grants.global.union(privileges);
             for name in &parts.dynamic {
-                *grants.dynamic.entry(name.clone()).or_default() |= with_option;
+                *grants.dynamic.entry(name.clone()).or_default() |= with_option || by_name;
+            }
+            // GRANT OPTION by name, unlike WITH GRANT OPTION, is also for the dynamic ones that are there.
+            if by_name {
+                grants.dynamic.values_mut().for_each(|grantable| *grantable = true);
             }
         }
         GrantTarget::Schema(pattern) => {
@@ -379,7 +386,7 @@ fn no_grant_on(target: &GrantTarget, from: &AccountName) -> SqlError {
     }
 }
 
-/// Takes `parts` away; `false` when none of them was there. `all`: column privileges go too.
+/// Takes `parts` away; `false` when one of them was not there. `all`: those that are there.
 fn take(grants: &mut Grants, parts: &Parts, target: &GrantTarget, all: bool) -> bool {
     let taken = parts.privileges;
     match target {
@@ -392,9 +399,9 @@ fn take(grants: &mut Grants, parts: &Parts, target: &GrantTarget, all: bool) -> 
         }
         GrantTarget::Schema(pattern) => {
             let Some(grant) = grants.schemas.iter_mut().find(|grant| grant.pattern == *pattern) else {
-                return false;
+                return taken.is_empty();
             };
-            let found = !grant.privileges.intersection(taken).is_empty();
+            let found = all || grant.privileges.contains(taken);
             grant.privileges = grant.privileges.without(taken);
             found
         }
@@ -402,16 +409,18 @@ fn take(grants: &mut Grants, parts: &Parts, target: &GrantTarget, all: bool) -> 
             let known =
                 grants.tables.iter_mut().find(|grant| grant.schema == *schema && grant.table == *table);
             let Some(grant) = known else { return false };
-            let mut found = all || !grant.privileges.intersection(taken).is_empty();
+            let on_columns = grant.columns.values().fold(PrivilegeSet::NONE, |set, own| set.union(*own));
+            let mut found = all || grant.privileges.union(on_columns).contains(taken);
+            for (column, privilege) in &parts.columns {
+                found &= column_slot(grant, column).contains(*privilege);
+            }
             grant.privileges = grant.privileges.without(taken);
             // A privilege on the table goes from its columns too.
-            for privileges in grant.columns.values_mut() {
-                found |= !privileges.intersection(taken).is_empty();
-                *privileges = privileges.without(taken);
+            for own in grant.columns.values_mut() {
+                *own = own.without(taken);
             }
             for (column, privilege) in &parts.columns {
                 let slot = column_slot(grant, column);
-                found |= !slot.intersection(*privilege).is_empty();
                 *slot = slot.without(*privilege);
             }
             found
@@ -421,7 +430,7 @@ fn take(grants: &mut Grants, parts: &Parts, target: &GrantTarget, all: bool) -> 
                 grant.kind == *kind && grant.schema == *schema && names_equal(&grant.routine, routine)
             });
             let Some(grant) = known else { return false };
-            let found = all || !grant.privileges.intersection(taken).is_empty();
+            let found = all || grant.privileges.contains(taken);
             grant.privileges = grant.privileges.without(taken);
             found
         }

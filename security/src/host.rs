@@ -111,19 +111,17 @@ impl Wild {
     pub const HOST: Wild = Wild { escape: None };
     pub const SCHEMA: Wild = Wild { escape: Some('\\') };
 
-    /// Where the first wildcard stands, counted in characters that it must match before.
+    /// The byte at which the first wildcard stands.
     pub fn first(self, pattern: &str) -> Option<usize> {
-        let mut literal = 0;
-        let mut chars = pattern.chars();
-        while let Some(c) = chars.next() {
+        let mut chars = pattern.char_indices();
+        while let Some((at, c)) = chars.next() {
             match c {
-                '%' | '_' => return Some(literal),
+                '%' | '_' => return Some(at),
                 c if Some(c) == self.escape => {
                     chars.next();
                 }
                 _ => {}
             }
-            literal += 1;
         }
         None
     }
@@ -211,6 +209,6 @@ mod tests {
         assert!(wild_matches("my_db", "myXdb", Wild::SCHEMA));
         assert!(!wild_matches("my\\_db", "myXdb", Wild::SCHEMA));
         assert!(wild_matches("my\\_%", "my_db", Wild::SCHEMA));
-        assert_eq!(Wild::SCHEMA.first("my\\_d%"), Some(4));
+        assert_eq!(Wild::SCHEMA.first("my\\_d%"), Some(5));
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::account::{Account, Expiry, LockTime, PLUGIN, TlsRequirement};
 use crate::accounts::Accounts;
-use crate::effective::pattern_rank;
 use crate::errors::{cannot, role_not_granted};
 use crate::grants::Grants;
 use crate::name::{AccountName, quote_name, quote_text};
@@ -11,7 +10,6 @@ use crate::users::{MISSING, RoleChoice};
 use crate::verifier::Verifier;
 use aurora_types::error::ER_NONEXISTING_GRANT;
 use aurora_types::{SqlError, SqlResult};
-use std::cmp::Reverse;
 
 /// An account as `mysql.user` shows it.
 #[derive(Clone, Debug)]
@@ -125,10 +123,7 @@ fn grant_lines(grants: &Grants, to: &AccountName) -> Vec<String> {
         }
     }
     let mut schemas = grants.schemas.clone();
-    schemas.sort_by_key(|grant| {
-        let (literal, at, _) = pattern_rank(&grant.pattern);
-        (Reverse((literal, at)), grant.pattern.clone())
-    });
+    schemas.sort_by_key(|grant| (grant.pattern.contains(['%', '_']), grant.pattern.clone()));
     for grant in schemas {
         let on = format!("{}.*", quote_name(&grant.pattern));
         lines.push(line(&names(grant.privileges, PrivilegeSet::SCHEMA), &on, &to, grant.privileges));
@@ -184,7 +179,7 @@ fn names(set: PrivilegeSet, all: PrivilegeSet) -> String {
     }
 }
 
-/// Privileges on the whole table win over those on its columns: each is written once.
+/// Each privilege on the table is followed by its columns.
 fn table_names(grant: &crate::grants::TableGrant) -> String {
     let on_table = grant.privileges.without(PrivilegeSet::OPTION);
     if on_table == PrivilegeSet::TABLE {
@@ -194,7 +189,6 @@ fn table_names(grant: &crate::grants::TableGrant) -> String {
     for privilege in PrivilegeSet::TABLE.iter() {
         if on_table.has(privilege) {
             list.push(privilege.name().to_owned());
-            continue;
         }
         let columns: Vec<String> = grant
             .columns

@@ -141,6 +141,11 @@ fn what_is_revoked_is_gone_and_what_was_not_granted_is_an_error() {
 
     grant(&accounts, some("select, insert", schema("d")), "u", true);
     assert_eq!(revoke(&accounts, some("delete", schema("d")), "u").unwrap_err(), no_grant);
+    assert_eq!(
+        revoke(&accounts, some("delete, insert", schema("d")), "u").unwrap_err(),
+        no_grant,
+        "all or none"
+    );
     revoke(&accounts, some("insert, grant option", schema("d")), "u").unwrap();
     grant(&accounts, some("select(a), update(b)", table("d", "t1")), "u", false);
     revoke(&accounts, some("select", table("d", "t1")), "u").unwrap();
@@ -160,6 +165,30 @@ fn what_is_revoked_is_gone_and_what_was_not_granted_is_an_error() {
     let outcome = accounts.revoke(&what, &names(&["u", "nobody"]), lenient).unwrap();
     let codes: Vec<u16> = outcome.warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(codes, [1141, 3162]);
+}
+
+#[test]
+fn the_order_and_spelling_of_lines_is_mysqls() {
+    let (_, accounts) = with_users(&["u"]);
+    for pattern in ["s1d_", "s1\\_x", "s1%", "s1db", "S1DB"] {
+        grant(&accounts, some("select", schema(pattern)), "u", false);
+    }
+    grant(&accounts, some("update(b a), update", table("d", "t")), "u", false);
+    grant(&accounts, some("grant option", table("d", "v")), "u", false);
+    grant(&accounts, some("role_admin", GrantTarget::Global), "u", false);
+    grant(&accounts, some("usage", GrantTarget::Global), "u", true);
+    let expected = [
+        "GRANT USAGE ON *.* TO `u`@`%` WITH GRANT OPTION",
+        "GRANT ROLE_ADMIN ON *.* TO `u`@`%`",
+        "GRANT SELECT ON `S1DB`.* TO `u`@`%`",
+        "GRANT SELECT ON `s1db`.* TO `u`@`%`",
+        "GRANT SELECT ON `s1%`.* TO `u`@`%`",
+        "GRANT SELECT ON `s1\\_x`.* TO `u`@`%`",
+        "GRANT SELECT ON `s1d_`.* TO `u`@`%`",
+        "GRANT UPDATE, UPDATE (`a`, `b`) ON `d`.`t` TO `u`@`%`",
+        "GRANT USAGE ON `d`.`v` TO `u`@`%` WITH GRANT OPTION",
+    ];
+    assert_eq!(shown(&accounts, "u", &[]), expected);
 }
 
 #[test]
