@@ -13,13 +13,14 @@ mod point;
 mod scan;
 
 pub use dml::{
-    AssignTarget, Assignment, DeletePlan, DeleteTarget, DuplicateAction, InsertPlan, InsertSource, UpdatePlan,
-    UpdateTarget, ViewCheck,
+    AssignTarget, Assignment, DeletePlan, DeleteTarget, DuplicateAction, InsertPlan, InsertSource,
+    UpdatePlan, UpdateTarget, ViewCheck,
 };
 pub use expressions::TableExpressions;
 pub use node::{
-    AggregateCall, AggregateStrategy, Estimate, FrameBound, FrameExclusion, FrameUnit, HashKey, JoinType, JsonColumn,
-    JsonColumnSource, JsonDefault, Node, Operator, SetOperation, SortKey, WindowCall, WindowFrame,
+    AggregateCall, AggregateStrategy, Estimate, FrameBound, FrameExclusion, FrameUnit, HashKey, JoinType,
+    JsonColumn, JsonColumnSource, JsonDefault, Node, Operator, SetOperation, SortKey, WindowCall,
+    WindowFrame,
 };
 pub use object::{ColumnUse, Dependency, ObjectAccess, Privilege};
 pub use point::{PointDelete, PointGet, PointUpdate, Projection};
@@ -112,7 +113,10 @@ pub enum CteBody {
 pub enum IntoTarget {
     /// At most one row (1172), a warning for none (1329).
     UserVariables(Vec<String>),
-    Outfile { file: String, format: FileFormat },
+    Outfile {
+        file: String,
+        format: FileFormat,
+    },
     Dumpfile(String),
 }
 

@@ -39,13 +39,30 @@ pub enum Operator {
         filter: Option<Expr>,
     },
     /// Rows of `Plan::ctes[cte]`.
-    CteScan { cte: usize, alias: String },
+    CteScan {
+        cte: usize,
+        alias: String,
+    },
     /// Inside a recursive step: the rows of the previous round of `Plan::ctes[cte]`.
-    WorkTable { cte: usize, alias: String },
+    WorkTable {
+        cte: usize,
+        alias: String,
+    },
     /// `JSON_TABLE(doc, path COLUMNS (…))`; `doc` reads slots.
-    JsonTable { alias: String, doc: Expr, path: String, columns: Vec<JsonColumn> },
-    Filter { input: Box<Node>, condition: Expr },
-    Project { input: Box<Node>, expressions: Vec<Expr> },
+    JsonTable {
+        alias: String,
+        doc: Expr,
+        path: String,
+        columns: Vec<JsonColumn>,
+    },
+    Filter {
+        input: Box<Node>,
+        condition: Expr,
+    },
+    Project {
+        input: Box<Node>,
+        expressions: Vec<Expr>,
+    },
     /// For every left row sets `slots` (slot, left column) and runs the right side. `Semi` and `Anti` give left
     /// columns only. Without slots the right side gives the same rows every time.
     NestedLoop {
@@ -78,10 +95,21 @@ pub enum Operator {
         strategy: AggregateStrategy,
     },
     /// Stable. With `limit` only the first rows are kept (evaluated once; includes the offset).
-    Sort { input: Box<Node>, keys: Vec<SortKey>, limit: Option<Expr> },
-    Limit { input: Box<Node>, count: Option<Expr>, offset: Option<Expr> },
+    Sort {
+        input: Box<Node>,
+        keys: Vec<SortKey>,
+        limit: Option<Expr>,
+    },
+    Limit {
+        input: Box<Node>,
+        count: Option<Expr>,
+        offset: Option<Expr>,
+    },
     /// First of the rows that are equal in the first `columns` columns (collations apply).
-    Distinct { input: Box<Node>, columns: usize },
+    Distinct {
+        input: Box<Node>,
+        columns: usize,
+    },
     /// Output: the input's columns, then one per call. Input comes sorted by partition then order keys.
     Window {
         input: Box<Node>,
@@ -90,9 +118,15 @@ pub enum Operator {
         calls: Vec<WindowCall>,
     },
     /// Inputs have the same types already.
-    SetOperation { operation: SetOperation, all: bool, inputs: Vec<Node> },
+    SetOperation {
+        operation: SetOperation,
+        all: bool,
+        inputs: Vec<Node>,
+    },
     /// Keeps its rows for further runs as long as no slot that it reads changes.
-    Materialize { input: Box<Node> },
+    Materialize {
+        input: Box<Node>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,10 +235,19 @@ pub struct JsonColumn {
 #[derive(Clone, Debug)]
 pub enum JsonColumnSource {
     Ordinality,
-    Path { path: String, on_empty: JsonDefault, on_error: JsonDefault },
-    Exists { path: String },
+    Path {
+        path: String,
+        on_empty: JsonDefault,
+        on_error: JsonDefault,
+    },
+    Exists {
+        path: String,
+    },
     /// A nested path; its columns follow in the output in place of this one.
-    Nested { path: String, columns: Vec<JsonColumn> },
+    Nested {
+        path: String,
+        columns: Vec<JsonColumn>,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -25,7 +25,9 @@ pub struct Scan {
 #[derive(Clone, Debug)]
 pub enum Access {
     /// The whole clustered range.
-    Full { reverse: bool },
+    Full {
+        reverse: bool,
+    },
     Index(IndexAccess),
 }
 
