@@ -76,6 +76,7 @@ pub struct Accounts {
     pub(crate) hasher: Hasher,
     pub(crate) digests: DigestCache,
     pub(crate) policy: RwLock<PasswordPolicy>,
+    mandatory_roles: RwLock<Vec<AccountName>>,
     pub(crate) effective: crate::effective::EffectiveCache,
 }
 
@@ -152,6 +153,7 @@ impl Accounts {
             hasher: Hasher::new(&settings)?,
             digests: DigestCache::default(),
             policy: RwLock::default(),
+            mandatory_roles: RwLock::default(),
             effective: crate::effective::EffectiveCache::default(),
             settings,
         }))
@@ -169,6 +171,29 @@ impl Accounts {
 
     pub fn policy(&self) -> PasswordPolicy {
         self.policy.read().clone()
+    }
+
+    /// Sets the variable `mandatory_roles`: roles that everyone has.
+    pub fn set_mandatory_roles(&self, roles: Vec<AccountName>) {
+        *self.mandatory_roles.write() = roles;
+    }
+
+    /// Whether nobody can take the role away.
+    pub(crate) fn is_mandatory(&self, role: &AccountName) -> bool {
+        self.mandatory_roles.read().contains(role)
+    }
+
+    /// The roles that were granted to an account itself, and the mandatory ones that exist.
+    pub(crate) fn roles_of(&self, snapshot: &AclSnapshot, account: &AccountName) -> Vec<AccountName> {
+        let granted = snapshot.grants(account);
+        let granted = granted.iter().flat_map(|grants| grants.roles.iter().map(|grant| grant.role.clone()));
+        let mut roles: Vec<AccountName> = granted.collect();
+        for role in self.mandatory_roles.read().iter() {
+            if role != account && snapshot.account(role).is_some() && !roles.contains(role) {
+                roles.push(role.clone());
+            }
+        }
+        roles
     }
 
     /// Argon2 runs so far: a login that fails costs one, whoever it names.

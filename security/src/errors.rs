@@ -56,6 +56,11 @@ pub fn role_not_granted(role: &AccountName, account: &AccountName) -> SqlError {
     SqlError::new(ER_ROLE_NOT_GRANTED, &[&names[0], &names[1], &names[2], &names[3]])
 }
 
+/// 3628.
+pub(crate) fn role_is_mandatory(role: &AccountName) -> SqlError {
+    SqlError::new(ER_MANDATORY_ROLE, &[&role.backticked()])
+}
+
 /// 1396 for all accounts that a statement failed for. Each failed for the reason that MySQL adds in parentheses.
 pub(crate) fn cannot(operation: &str, failed: &[AccountName], why: &str) -> SqlError {
     let list: Vec<String> = failed.iter().map(|name| format!("{name}{why}")).collect();

@@ -3,7 +3,8 @@
 use crate::accounts::{Accounts, AclChange};
 use crate::effective::Effective;
 use crate::errors::{
-    no_account_to_grant, privilege_needed, routine_denied, schema_denied, table_denied, unknown_role,
+    no_account_to_grant, privilege_needed, role_is_mandatory, routine_denied, schema_denied, table_denied,
+    unknown_role,
 };
 use crate::grants::{Grants, ProxyGrant, RoleGrant, RoutineKind, TableGrant};
 use crate::name::AccountName;
@@ -237,6 +238,11 @@ impl Accounts {
         let unknown_user = |outcome: &mut AccountOutcome, name: &AccountName| {
             outcome.warn(Level::Warning, SqlError::new(ER_USER_DOES_NOT_EXIST, &[&name.user]));
         };
+        if let GrantWhat::Roles(roles) = what
+            && let Some(role) = roles.iter().find(|role| self.is_mandatory(role))
+        {
+            return Err(role_is_mandatory(role));
+        }
         for name in from {
             if change.next.account(name).is_none() && lenience.ignore_unknown_user {
                 unknown_user(&mut outcome, name);

@@ -33,7 +33,8 @@ impl Accounts {
     /// 1141 for an account that is not there; 3530 for a role that was not granted to it.
     pub fn show_grants(&self, account: &AccountName, using: &[AccountName]) -> SqlResult<Vec<String>> {
         let snapshot = self.snapshot();
-        if let Some(role) = using.iter().find(|role| !snapshot.is_granted(role, account)) {
+        let has = self.roles_of(&snapshot, account);
+        if let Some(role) = using.iter().find(|role| !has.contains(role)) {
             return Err(role_not_granted(role, account));
         }
         if snapshot.account(account).is_none() {
@@ -60,10 +61,7 @@ impl Accounts {
     /// Evaluates SET ROLE for a session of `account`: the roles that become active.
     pub fn choose_roles(&self, account: &AccountName, choice: &RoleChoice) -> SqlResult<Vec<AccountName>> {
         let snapshot = self.snapshot();
-        let granted: Vec<AccountName> = snapshot
-            .grants(account)
-            .map(|grants| grants.roles.iter().map(|grant| grant.role.clone()).collect())
-            .unwrap_or_default();
+        let granted = self.roles_of(&snapshot, account);
         let checked = |roles: &[AccountName]| match roles.iter().find(|role| !granted.contains(role)) {
             Some(role) => Err(role_not_granted(role, account)),
             None => Ok(roles.to_vec()),

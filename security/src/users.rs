@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Expiry, LockTime, TlsRequirement};
 use crate::accounts::{Accounts, AclChange};
-use crate::errors::{role_not_granted, unless_failed};
+use crate::errors::{role_is_mandatory, role_not_granted, unless_failed};
 use crate::grants::{Grants, RoleGrant};
 use crate::name::AccountName;
 use crate::passwords::new_epoch;
@@ -204,7 +204,7 @@ impl Accounts {
                 change.forget_failed(name)?;
             }
             if let Some(choice) = default_roles {
-                account.default_roles = defaults(&change, &account, choice)?;
+                account.default_roles = self.defaults(&change, &account, choice)?;
             }
             change.put_account(account)?;
         }
@@ -263,6 +263,9 @@ impl Accounts {
         let mut failed = Vec::new();
         let mut change = self.change();
         for name in names {
+            if self.is_mandatory(name) {
+                return Err(role_is_mandatory(name));
+            }
             if change.next.account(name).is_some() {
                 change.remove(name)?;
                 rewrite_mentions(&mut change, name, None)?;
@@ -310,7 +313,7 @@ impl Accounts {
         for name in users {
             match change.next.account(name).map(|account| Account::clone(account)) {
                 Some(mut account) => {
-                    account.default_roles = defaults(&change, &account, choice)?;
+                    account.default_roles = self.defaults(&change, &account, choice)?;
                     change.put_account(account)?;
                 }
                 None => {
@@ -326,28 +329,28 @@ impl Accounts {
     }
 }
 
-/// The default roles that a choice means for an account.
-fn defaults(
-    change: &AclChange<'_>,
-    account: &Account,
-    choice: &RoleChoice,
-) -> SqlResult<BTreeSet<AccountName>> {
-    let granted = change.grants_of(&account.name).roles;
-    let is_granted = |role: &AccountName| granted.iter().any(|grant| grant.role == *role);
-    Ok(match choice {
-        RoleChoice::Default => account.default_roles.clone(),
-        RoleChoice::None => BTreeSet::new(),
-        RoleChoice::All => granted.into_iter().map(|grant| grant.role).collect(),
-        RoleChoice::AllExcept(except) => {
-            granted.into_iter().map(|grant| grant.role).filter(|role| !except.contains(role)).collect()
-        }
-        RoleChoice::Roles(roles) => {
-            if let Some(role) = roles.iter().find(|role| !is_granted(role)) {
-                return Err(role_not_granted(role, &account.name));
+impl Accounts {
+    /// The default roles that a choice means for an account.
+    fn defaults(
+        &self,
+        change: &AclChange<'_>,
+        account: &Account,
+        choice: &RoleChoice,
+    ) -> SqlResult<BTreeSet<AccountName>> {
+        let has = self.roles_of(&change.next, &account.name);
+        Ok(match choice {
+            RoleChoice::Default => account.default_roles.clone(),
+            RoleChoice::None => BTreeSet::new(),
+            RoleChoice::All => has.into_iter().collect(),
+            RoleChoice::AllExcept(except) => has.into_iter().filter(|role| !except.contains(role)).collect(),
+            RoleChoice::Roles(roles) => {
+                if let Some(role) = roles.iter().find(|role| !has.contains(role)) {
+                    return Err(role_not_granted(role, &account.name));
+                }
+                roles.iter().cloned().collect()
             }
-            roles.iter().cloned().collect()
-        }
-    })
+        })
+    }
 }
 
 /// After a drop (`to` is `None`) or rename: grants of the account as a role, default roles, proxies.

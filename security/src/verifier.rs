@@ -222,6 +222,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_of_the_second_form_is_the_one_that_a_server_wrote() {
+        let text = "0x244224303041241B1F34090B5728331A094B5E5E3C251050482C62645269507241356558564464537A7444\
+                    423462726C63716271796133504B2F6A49574B687834735A57533355614A2F4C5538306A4C7447414F653435\
+                    7778374D3974574C6E53446E6C685A6E576650555365614F70413D3D";
+        let verifier = Verifier::try_from(text.to_owned()).unwrap();
+        assert!(verifier.verify(b"Abc-123x") && !verifier.verify(b"Abc-123y"));
+        assert_eq!(String::from(verifier), text);
+    }
+
+    #[test]
     fn other_forms_are_refused() {
         let mut long = crypt5(b"x");
         long.push(b'x');

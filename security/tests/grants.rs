@@ -244,6 +244,24 @@ fn roles_give_their_privileges_while_active() {
 }
 
 #[test]
+fn everyone_has_mandatory_roles() {
+    let (_, accounts) = with_users(&["u"]);
+    accounts.create_role(&names(&["m"]), false).unwrap();
+    accounts.set_mandatory_roles(names(&["m", "nosuch"]));
+    assert_eq!(accounts.choose_roles(&name("u"), &RoleChoice::All).unwrap(), names(&["m"]));
+    assert_eq!(shown(&accounts, "u", &["m"]), ["GRANT USAGE ON *.* TO `u`@`%`"]);
+    accounts.set_default_role(&RoleChoice::Roles(names(&["m"])), &names(&["u"])).unwrap();
+    assert!(
+        revoke(&accounts, GrantWhat::Roles(names(&["m"])), "u")
+            .unwrap_err()
+            .starts_with("3628 The role `m`@`%` is")
+    );
+    assert_eq!(accounts.drop_role(&names(&["m"]), false).unwrap_err().code, 3628);
+    accounts.set_mandatory_roles(Vec::new());
+    assert_eq!(accounts.choose_roles(&name("u"), &RoleChoice::Default).unwrap(), []);
+}
+
+#[test]
 fn statements_about_accounts_fail_as_a_whole() {
     let (_, accounts) = with_users(&["u"]);
     let requests = names(&["u", "v"]).into_iter().map(UserRequest::new).collect::<Vec<_>>();
