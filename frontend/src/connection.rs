@@ -22,8 +22,11 @@ const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 pub enum Broken {
     #[error("the client has gone")]
     Closed,
-    #[error("the client is silent or takes nothing")]
+    #[error("the client is silent")]
     Timeout,
+    /// Part of an answer may be out: nothing that makes sense can follow it.
+    #[error("the client takes nothing")]
+    NotTaken,
     #[error(transparent)]
     Frame(#[from] FrameError),
     #[error(transparent)]
@@ -40,7 +43,7 @@ impl Broken {
             }
             Broken::Frame(FrameError::BadCompression) => Some(SqlError::new(ER_NET_UNCOMPRESS_ERROR, &[])),
             Broken::Timeout => Some(SqlError::new(ER_NET_READ_INTERRUPTED, &[])),
-            Broken::Closed | Broken::Io(_) => None,
+            Broken::Closed | Broken::NotTaken | Broken::Io(_) => None,
         }
     }
 }
@@ -89,8 +92,8 @@ impl Connection {
     pub async fn flush(&mut self) -> Result<(), Broken> {
         if !self.out.is_empty() {
             let done = timeout(self.write_timeout, self.channel.write(self.out.bytes())).await;
-            done.map_err(|_| Broken::Timeout)??;
             self.out.clear();
+            done.map_err(|_| Broken::NotTaken)??;
         }
         self.frames.set_sequence(self.out.sequence());
         Ok(())

@@ -193,8 +193,16 @@ async fn converse<S: Service>(
         server_version: &options.server_version,
         compression: options.compression,
     };
-    let logged_in = timeout(options.login_timeout, login(&mut conn, shared.service.as_ref(), &context, peer));
-    let farewell = match logged_in.await {
+    let logged_in = {
+        let login = timeout(options.login_timeout, login(&mut conn, shared.service.as_ref(), &context, peer));
+        tokio::select! {
+            biased;
+            done = login => done,
+            // A kill, or the end of the server.
+            () = entry.wake.notified() => Ok(Err(LoginError::Broken(Broken::Closed))),
+        }
+    };
+    let farewell = match logged_in {
         Ok(Ok(client)) => {
             let connections = options.connections.as_ref();
             let service = shared.service.as_ref();
@@ -208,7 +216,11 @@ async fn converse<S: Service>(
             tracing::debug!(connection = entry.id, %error, "login failed");
             error.farewell()
         }
-        Err(_) => LoginError::Broken(Broken::Timeout).farewell(),
+        Err(_) => {
+            // What was to be said next is not any more.
+            conn.out.clear();
+            Broken::Timeout.farewell()
+        }
     };
     conn.end(farewell).await;
 }

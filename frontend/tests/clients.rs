@@ -210,6 +210,9 @@ async fn shutdown_lets_statements_end_and_silence_ends_connections() {
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert!(silent.ping().await.is_err());
     let port = server.port();
+    // Has not logged in, and never will.
+    let _half = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let began = Instant::now();
     server.handle.shutdown().await;
     assert!(began.elapsed() < Duration::from_secs(5));

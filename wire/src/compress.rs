@@ -192,8 +192,11 @@ mod tests {
     #[test]
     fn what_is_packed_comes_out_again() {
         for method in METHODS {
-            for len in [1usize, 49, 50, 5000, MAX_FRAME_PAYLOAD, MAX_FRAME_PAYLOAD + 9] {
-                let plain: Vec<u8> = (0..len).map(|at| (at / 7 % 50) as u8).collect();
+            // zlib is slow without optimization; how frames are split does not depend on the method.
+            let last = if method == Method::Zlib { 300_000 } else { MAX_FRAME_PAYLOAD + 9 };
+            for len in [1usize, 49, 50, 5000, last] {
+                let mut plain = b"aaaabbbbbbbccccccccc".repeat(len / 20 + 1);
+                plain.truncate(len);
                 let mut sender = Compression::new(method);
                 let packed = sender.pack(&plain).unwrap().to_vec();
                 assert!(len < 5000 || packed.len() < len / 2);
@@ -215,7 +218,7 @@ mod tests {
     fn a_bomb_ends_where_its_header_ends() {
         for method in METHODS {
             let mut body = Vec::new();
-            method.pack(&vec![0; 8 << 20], &mut body).unwrap();
+            method.pack(&vec![0; 1 << 20], &mut body).unwrap();
             for says in [0x10u32, 0xFF_FFFF] {
                 let mut frame = (body.len() as u32).to_le_bytes()[..3].to_vec();
                 frame.push(0);

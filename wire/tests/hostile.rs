@@ -26,7 +26,7 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn commands(packet in packet(), common in capabilities()) {
