@@ -22,7 +22,10 @@ pub struct ExportFilter {
     pub from: Option<String>,
     /// Timestamps before this.
     pub to: Option<String>,
+    /// As the client gave it.
     pub user: Option<String>,
+    /// As it was matched, `user@host`.
+    pub account: Option<String>,
     /// Class name, such as `ddl`.
     pub class: Option<String>,
 }
@@ -34,6 +37,7 @@ impl ExportFilter {
         self.from.as_ref().is_none_or(|from| record.timestamp.as_str() >= from.as_str())
             && self.to.as_ref().is_none_or(|to| record.timestamp.as_str() < to.as_str())
             && self.user.as_ref().is_none_or(|user| record.event.user == *user)
+            && self.account.as_ref().is_none_or(|account| record.event.account == *account)
             && self.class.as_ref().is_none_or(|wanted| class == wanted)
     }
 }
