@@ -1,1 +1,24 @@
+//! One client's state and the life of a statement, free of any protocol. README.md has the map.
 
+mod access;
+mod account;
+mod admin;
+mod ddl;
+mod host;
+mod info_schema;
+mod locks;
+mod names;
+mod prepared;
+mod redact;
+mod run;
+mod session;
+mod set;
+mod shared;
+mod show;
+mod state;
+pub mod variables;
+
+pub use prepared::Prepared;
+pub use session::{Reply, Session};
+pub use shared::{Connection, Counters, Doing, ServerFacts, SessionShared};
+pub use state::{SessionInit, SessionState};

@@ -1,0 +1,206 @@
+//! The session as the executor's host and the planner's context.
+
+use crate::info_schema::{Rows, ServerTables};
+use crate::session::Session;
+use crate::shared::SessionShared;
+use aurora_catalog::{CatalogSnapshot, ColumnDef, ColumnDefault, ColumnId, TableDef};
+use aurora_executor::{Host, TableInfo};
+use aurora_expr::{BuildContext, Expr};
+use aurora_parser::{ExprId, Parsed, QueryId, Statement};
+use aurora_planner::{Plan, PlanContext, Statistics, TableExpressions};
+use aurora_txn::{CounterKind, Direction, Isolation, TxnMode, View};
+use aurora_types::{ColumnMeta, SqlResult, SqlType, Value};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// One statement's host: a session and the definitions that its plan was made from.
+pub(crate) struct SessionHost<'a> {
+    pub session: &'a Session,
+    pub catalog: &'a CatalogSnapshot,
+}
+
+impl Host for SessionHost<'_> {
+    fn catalog(&self) -> &CatalogSnapshot {
+        self.catalog
+    }
+
+    fn table_info(&self, table: &Arc<TableDef>) -> SqlResult<Arc<TableInfo>> {
+        self.session.state.shared.table_info(table, |table| {
+            let expressions = self.session.resolve_table_expressions(table, self.catalog)?;
+            TableInfo::new(table.clone(), expressions)
+        })
+    }
+
+    fn virtual_rows(&self, table: &TableDef, _: &[usize], _: Option<&Expr>) -> SqlResult<Vec<Vec<Value>>> {
+        Rows { session: self.session, catalog: self.catalog }.of(table)
+    }
+}
+
+/// Row counts for the planner.
+struct SharedStatistics<'a>(&'a SessionShared);
+
+impl Statistics for SharedStatistics<'_> {
+    fn rows(&self, table: &TableDef) -> Option<f64> {
+        self.0.table_rows(table).ok().map(|rows| rows as f64)
+    }
+}
+
+/// Rows that are counted one by one before a table's size is guessed.
+const COUNTED_ROWS: u64 = 5_000;
+/// How long a count is believed, in microseconds: small tables are counted again sooner.
+const COUNT_AGE_MICROS: i64 = 10_000_000;
+
+impl SessionShared {
+    /// About how many rows a table has: counted up to a few thousand, guessed from its counters beyond.
+    ///
+    /// # Errors
+    /// Failures of storage.
+    pub fn table_rows(&self, table: &TableDef) -> SqlResult<u64> {
+        let now = self.now_micros();
+        if let Some((rows, at)) = self.row_counts.lock().get(&table.storage)
+            && now - at < COUNT_AGE_MICROS
+        {
+            return Ok(*rows);
+        }
+        let manager = self.catalog.manager();
+        let txn = manager.begin(Isolation::ReadCommitted, TxnMode { read_only: true, ..TxnMode::default() });
+        let (start, end) = aurora_catalog::storage_range(table.storage);
+        let mut cursor =
+            txn.scan(Bound::Included(&start), Bound::Excluded(&end), Direction::Forward, View::Snapshot)?;
+        let mut rows = 0;
+        while rows < COUNTED_ROWS && cursor.advance()? {
+            rows += 1;
+        }
+        if rows == COUNTED_ROWS {
+            let kind = if table.auto_increment_column().is_some() {
+                CounterKind::AutoIncrement
+            } else {
+                CounterKind::RowId
+            };
+            let next = manager.counters().peek(kind, table.storage.0)?;
+            rows = next.clamp(COUNTED_ROWS * 4, 1_000_000_000);
+        }
+        self.row_counts.lock().insert(table.storage, (rows, now));
+        Ok(rows)
+    }
+}
+
+impl Session {
+    pub(crate) fn host_on<'a>(&'a self, catalog: &'a CatalogSnapshot) -> SessionHost<'a> {
+        SessionHost { session: self, catalog }
+    }
+
+    pub(crate) fn build_context(&self) -> BuildContext {
+        let vars = &self.state.variables;
+        BuildContext {
+            sql_mode: self.state.sql_mode,
+            collation: self.state.connection_collation,
+            div_precision_increment: vars.integer("div_precision_increment") as u8,
+            group_concat_max_len: vars.integer("group_concat_max_len"),
+            ..BuildContext::default()
+        }
+    }
+
+    pub(crate) fn plan_with(
+        &self,
+        statement: &Statement,
+        parsed: &Parsed,
+        catalog: &CatalogSnapshot,
+        parameter_types: &[SqlType],
+    ) -> SqlResult<Plan> {
+        let statistics = SharedStatistics(&self.state.shared);
+        let ctx = self.plan_context(catalog, parameter_types, &statistics);
+        aurora_planner::plan(statement, &parsed.ast, parsed.parameters, &ctx)
+    }
+
+    fn plan_context<'a>(
+        &'a self,
+        catalog: &'a CatalogSnapshot,
+        parameter_types: &'a [SqlType],
+        statistics: &'a dyn Statistics,
+    ) -> PlanContext<'a> {
+        PlanContext {
+            catalog,
+            database: self.state.database.as_deref(),
+            build: self.build_context(),
+            client_charset: self.state.client_collation.charset(),
+            session: &self.state,
+            parameter_types,
+            virtual_tables: &ServerTables,
+            statistics,
+            temporary_tables: &self.temporary,
+            select_limit: self.state.settings.select_limit,
+        }
+    }
+
+    /// Defaults, generated columns, checks and functional key parts of a table.
+    pub(crate) fn resolve_table_expressions(
+        &self,
+        table: &Arc<TableDef>,
+        catalog: &CatalogSnapshot,
+    ) -> SqlResult<TableExpressions> {
+        let ctx = self.plan_context(catalog, &[], &aurora_planner::NoStatistics);
+        aurora_planner::table_expressions(table, &ctx)
+    }
+
+    /// An expression over given columns: WHERE of SHOW.
+    pub(crate) fn bind_over(
+        &self,
+        parsed: &Parsed,
+        sql: &[u8],
+        expr: ExprId,
+        columns: &[ColumnMeta],
+    ) -> SqlResult<Expr> {
+        let snapshot = self.state.shared.catalog.snapshot();
+        let ctx = self.plan_context(&snapshot, &[], &aurora_planner::NoStatistics);
+        let text = String::from_utf8_lossy(parsed.ast.span(expr).of(sql));
+        let columns: Vec<_> =
+            columns.iter().map(|column| (column.name.as_str(), column.ty.clone())).collect();
+        let table = crate::info_schema::listing_table(&columns);
+        aurora_planner::stored_expression(&text, &table, &ctx)
+    }
+
+    /// Names and types of a query's columns.
+    pub(crate) fn query_columns(
+        &self,
+        parsed: &Parsed,
+        _sql: &[u8],
+        query: QueryId,
+    ) -> SqlResult<Vec<(String, SqlType)>> {
+        let snapshot = self.state.shared.catalog.snapshot();
+        let plan = self.plan_with(&Statement::Query(query), parsed, &snapshot, &[])?;
+        Ok(plan.columns.into_iter().map(|column| (column.name, column.ty)).collect())
+    }
+
+    /// A view's columns as DESCRIBE shows them; none when the view no longer works.
+    pub(crate) fn view_columns(&self, schema: &str, name: &str) -> Vec<ColumnDef> {
+        let text = format!(
+            "SELECT * FROM {}.{}",
+            crate::show::create::quoted(schema),
+            crate::show::create::quoted(name)
+        );
+        let context = aurora_parser::ParseContext::default();
+        let Ok(parsed) = aurora_parser::parse(text.as_bytes(), &context) else { return Vec::new() };
+        let snapshot = self.state.shared.catalog.snapshot();
+        let Ok(plan) = self.plan_with(&parsed.statement, &parsed, &snapshot, &[]) else { return Vec::new() };
+        plan.columns
+            .into_iter()
+            .enumerate()
+            .map(|(at, column)| ColumnDef {
+                id: ColumnId(at as u32),
+                name: column.name,
+                ty: column.ty,
+                default: ColumnDefault::None,
+                on_update_now: false,
+                auto_increment: false,
+                generated: None,
+                comment: String::new(),
+                invisible: false,
+                srid: None,
+                explicit_charset: false,
+                explicit_collation: false,
+                added_value: None,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,720 @@
+//! The life of a statement.
+
+use crate::session::{OpenTxn, Reply, Session};
+use crate::shared::Counters;
+use aurora_audit::{Class, Event};
+use aurora_catalog::{CatalogSnapshot, Pin};
+use aurora_executor::{Outcome, Statement as Execution};
+use aurora_parser::{ClientCharset, ParseContext, Parsed, Statement};
+use aurora_planner::{Plan, PlanBody};
+use aurora_txn::{CommitTicket, Txn, TxnMode};
+use aurora_types::error as er;
+use aurora_types::{Diagnostics, Level, RowSink, SqlError, SqlMode, SqlResult, StatementStatus, Value};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Plans kept by text, per session.
+const PLANS_KEPT: usize = 256;
+/// Longest text whose plan is kept.
+const PLAN_TEXT_BYTES: usize = 4096;
+/// How often a statement starts again because a definition changed under it.
+const DEFINITION_RETRIES: usize = 5;
+
+/// What one statement came to.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub affected: u64,
+    pub packet_id: u64,
+    pub info: String,
+    pub ticket: Option<CommitTicket>,
+    /// A result set was given: ROW_COUNT() is -1.
+    pub has_rows: bool,
+    /// Warnings of the last statement stay (SHOW WARNINGS).
+    pub keeps_diagnostics: bool,
+}
+
+impl Session {
+    /// Runs the text of COM_QUERY, one statement after the other. Every statement but the last has ended in `sink`; the
+    /// last one's `end` is the caller's, after it has awaited the ticket.
+    ///
+    /// # Errors
+    /// What the first failing statement raises; those before it stand.
+    pub fn execute(&mut self, sql: &[u8], sink: &mut dyn RowSink) -> SqlResult<Reply> {
+        let mut at = 0;
+        loop {
+            let text = &sql[at..];
+            self.begin(text);
+            let result = self.step(text, sink);
+            let (reply, next) = self.conclude(text, result)?;
+            match next {
+                None => return Ok(reply),
+                Some(next) => {
+                    if let Some(ticket) = reply.ticket {
+                        self.wait(ticket)?;
+                    }
+                    sink.end(&reply.status)?;
+                    at += next;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn begin_prepared(&mut self, text: &[u8]) {
+        self.begin(text);
+    }
+
+    fn begin(&mut self, text: &[u8]) {
+        self.state.kill.clear_query();
+        self.state.begin_statement();
+        Counters::add(&self.state.shared.counters.questions);
+        let mut doing = self.connection.doing.lock();
+        doing.command = "Query";
+        doing.since = self.state.started.get() / 1_000_000;
+        doing.state = "executing";
+        doing.query = Some(Arc::from(&text[..text.len().min(4096)]));
+    }
+
+    pub(crate) fn idle(&self) {
+        let mut doing = self.connection.doing.lock();
+        doing.command = "Sleep";
+        doing.state = "";
+        doing.query = None;
+    }
+
+    /// Parses and runs the first statement of `text`; where the next one begins.
+    fn step(&mut self, text: &[u8], sink: &mut dyn RowSink) -> (SqlResult<Done>, Diagnostics, Option<usize>) {
+        let mut diagnostics =
+            Diagnostics { max_kept: self.state.diagnostics.max_kept, ..Diagnostics::default() };
+        // A text that was planned before is not parsed again.
+        if let Some(plan) = self.cached_plan(text) {
+            let done = self.run_plan(&plan, &[], &mut diagnostics, sink);
+            match done {
+                Err(error) if error.code == STALE => {
+                    self.plans.clear();
+                }
+                done => return (done, diagnostics, None),
+            }
+        }
+        let context = self.parse_context(false);
+        let parsed = match aurora_parser::parse(text, &context) {
+            Ok(parsed) => parsed,
+            Err(error) => return (Err(error), diagnostics, None),
+        };
+        let rest = &text[parsed.next.min(text.len())..];
+        let more = !rest.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
+        if more && !self.state.multi_statements {
+            let near = String::from_utf8_lossy(rest).chars().take(80).collect::<String>();
+            let line = 1 + text[..parsed.next.min(text.len())].iter().filter(|b| **b == b'\n').count();
+            let message = "You have an error in your SQL syntax; check the manual that corresponds to your MySQL \
+                           server version for the right syntax to use";
+            let args: [&dyn std::fmt::Display; 3] = [&message, &near, &line];
+            return (Err(SqlError::new(er::ER_PARSE_ERROR, &args)), diagnostics, None);
+        }
+        let next = more.then_some(parsed.next);
+        let own = &text[..parsed.next.min(text.len())];
+        let done = self.run_parsed(&parsed, own, more, &mut diagnostics, sink);
+        (done, diagnostics, next)
+    }
+
+    /// Settles a statement: diagnostics, counters, audit, transaction after an error.
+    pub(crate) fn conclude(
+        &mut self,
+        text: &[u8],
+        (result, mut diagnostics, next): (SqlResult<Done>, Diagnostics, Option<usize>),
+    ) -> SqlResult<(Reply, Option<usize>)> {
+        match result {
+            Ok(done) => {
+                if !done.keeps_diagnostics {
+                    self.state.diagnostics = diagnostics;
+                }
+                if next.is_none() {
+                    self.idle();
+                }
+                self.state.row_count.set(if done.has_rows { -1 } else { done.affected as i64 });
+                let status = StatementStatus {
+                    affected_rows: done.affected,
+                    last_insert_id: done.packet_id,
+                    warnings: u16::try_from(self.state.diagnostics.count).unwrap_or(u16::MAX),
+                    status_flags: self.status_flags(),
+                    info: done.info,
+                    changes: Vec::new(),
+                };
+                Ok((Reply { ticket: done.ticket, status }, next))
+            }
+            Err(error) => {
+                Counters::add(&self.state.shared.counters.errors);
+                diagnostics.push(Level::Error, error.code, error.message.clone());
+                self.state.diagnostics = diagnostics;
+                self.state.row_count.set(-1);
+                // A deadlock's victim has lost its transaction.
+                if self.open.as_ref().is_some_and(|open| open.txn.is_aborted()) {
+                    self.rollback_open();
+                }
+                self.idle();
+                self.audit_failure(text, &error);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn parse_context(&self, parameters: bool) -> ParseContext {
+        let mode = self.state.sql_mode;
+        let has = |bit: SqlMode| mode.contains(bit);
+        ParseContext {
+            sql_mode: aurora_parser::SqlMode {
+                ansi_quotes: has(SqlMode::ANSI_QUOTES),
+                pipes_as_concat: has(SqlMode::PIPES_AS_CONCAT),
+                no_backslash_escapes: has(SqlMode::NO_BACKSLASH_ESCAPES),
+                ignore_space: has(SqlMode::IGNORE_SPACE),
+                high_not_precedence: has(SqlMode::HIGH_NOT_PRECEDENCE),
+                real_as_float: has(SqlMode::REAL_AS_FLOAT),
+                no_unsigned_subtraction: has(SqlMode::NO_UNSIGNED_SUBTRACTION),
+            },
+            client_charset: match self.state.client_collation.charset().name() {
+                "utf8mb4" | "utf8mb3" => ClientCharset::Utf8,
+                "latin1" => ClientCharset::Latin1,
+                "gbk" => ClientCharset::Gbk,
+                "gb18030" => ClientCharset::Gb18030,
+                "sjis" | "cp932" => ClientCharset::Sjis,
+                "big5" => ClientCharset::Big5,
+                _ => ClientCharset::SingleByte,
+            },
+            parameters,
+            ..ParseContext::default()
+        }
+    }
+
+    fn cached_plan(&mut self, text: &[u8]) -> Option<Arc<Plan>> {
+        if text.len() > PLAN_TEXT_BYTES || self.plans.is_empty() || self.locked.is_some() {
+            return None;
+        }
+        let epoch = self.state.shared.catalog.snapshot().epoch;
+        if epoch != self.plans_epoch {
+            self.plans.clear();
+            return None;
+        }
+        let plan = self.plans.get(text).cloned();
+        let counters = &self.state.shared.counters;
+        Counters::add(if plan.is_some() { &counters.plan_cache_hits } else { &counters.plan_cache_misses });
+        plan
+    }
+
+    fn keep_plan(&mut self, text: &[u8], plan: &Arc<Plan>, epoch: u64) {
+        if !plan.cacheable || text.len() > PLAN_TEXT_BYTES || !self.temporary.is_empty() {
+            return;
+        }
+        if self.plans.len() >= PLANS_KEPT || self.plans_epoch != epoch {
+            self.plans.clear();
+        }
+        self.plans_epoch = epoch;
+        self.plans.insert(text.to_vec(), plan.clone());
+    }
+
+    /// Runs a statement that reads or writes rows, from its tree.
+    fn run_rows(
+        &mut self,
+        parsed: &Parsed,
+        text: &[u8],
+        more: bool,
+        diagnostics: &mut Diagnostics,
+        sink: &mut dyn RowSink,
+    ) -> SqlResult<Done> {
+        for _ in 0..DEFINITION_RETRIES {
+            let snapshot = self.state.shared.catalog.snapshot();
+            let plan = Arc::new(self.plan_with(&parsed.statement, parsed, &snapshot, &[])?);
+            match self.run_plan(&plan, &[], diagnostics, sink) {
+                Err(error) if error.code == STALE => diagnostics.clear(),
+                Ok(done) => {
+                    if !more {
+                        self.keep_plan(text, &plan, snapshot.epoch);
+                    }
+                    return Ok(done);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(SqlError::new(er::ER_TABLE_DEF_CHANGED, &[]))
+    }
+
+    /// Runs a plan in the session's transaction, or in one of its own.
+    ///
+    /// # Errors
+    /// [`STALE`] when a definition has changed since the plan was made and nothing was done.
+    pub(crate) fn run_plan(
+        &mut self,
+        plan: &Arc<Plan>,
+        params: &[Value],
+        diagnostics: &mut Diagnostics,
+        sink: &mut dyn RowSink,
+    ) -> SqlResult<Done> {
+        self.check_access(&plan.access)?;
+        self.check_locked_tables(plan)?;
+        let snapshot = self.state.shared.catalog.snapshot();
+        let mut pins = self.pin_tables(plan, &snapshot)?;
+        let writes = !matches!(plan.body, PlanBody::Query(_) | PlanBody::PointGet(_));
+        self.count(plan);
+        // A transaction of its own: autocommit, and none is open.
+        if self.open.is_none() && self.state.autocommit {
+            let txn = self.begin_txn(TxnMode::AUTOCOMMIT);
+            let outcome = self.run_in(plan, params, &txn, &snapshot, diagnostics, sink)?;
+            let mut done = self.settle(plan, outcome, diagnostics);
+            let ticket = txn.commit(self.durability())?;
+            if writes {
+                Counters::add(&self.state.shared.counters.commits);
+            }
+            done.ticket = (!ticket.is_ready()).then_some(ticket);
+            return Ok(done);
+        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => OpenTxn { txn: self.begin_txn(TxnMode::EXPLICIT), pins: Vec::new() },
+        };
+        let mark = open.txn.begin_statement();
+        let result = self.run_in(plan, params, &open.txn, &snapshot, diagnostics, sink);
+        if result.is_err() {
+            open.txn.rollback_statement(mark);
+        }
+        pins.retain(|pin| !open.pins.iter().any(|known| known.table() == pin.table()));
+        open.pins.append(&mut pins);
+        // Rows of a locking read leave only when what they show is durable (STORAGE 1).
+        let barrier = if result.is_ok() && !writes { Some(open.txn.read_barrier()) } else { None };
+        self.open = Some(open);
+        let mut done = self.settle(plan, result?, diagnostics);
+        done.ticket = barrier.filter(|ticket| !ticket.is_ready());
+        Ok(done)
+    }
+
+    fn run_in(
+        &self,
+        plan: &Plan,
+        params: &[Value],
+        txn: &Txn,
+        snapshot: &CatalogSnapshot,
+        diagnostics: &mut Diagnostics,
+        sink: &mut dyn RowSink,
+    ) -> SqlResult<Outcome> {
+        let host = self.host_on(snapshot);
+        let execution = Execution {
+            plan,
+            txn,
+            manager: self.state.shared.catalog.manager(),
+            host: &host,
+            session: &self.state,
+            settings: &self.state.settings,
+            params,
+        };
+        execution.run(sink, diagnostics)
+    }
+
+    /// A statement's first value: SET x = (SELECT …).
+    pub(crate) fn run_scalar(
+        &mut self,
+        plan: &Plan,
+        snapshot: &CatalogSnapshot,
+        diagnostics: &mut Diagnostics,
+    ) -> SqlResult<Value> {
+        struct First(Option<Value>);
+        impl RowSink for First {
+            fn begin(&mut self, _: &[aurora_types::ColumnMeta]) -> SqlResult<()> {
+                Ok(())
+            }
+            fn row(&mut self, cells: &[aurora_types::ValueRef<'_>]) -> SqlResult<bool> {
+                if self.0.is_none() {
+                    self.0 = cells.first().map(|cell| cell.to_owned());
+                }
+                Ok(false)
+            }
+            fn end(&mut self, _: &StatementStatus) -> SqlResult<()> {
+                Ok(())
+            }
+        }
+        let mut sink = First(None);
+        match self.open.take() {
+            Some(open) => {
+                let _mark = open.txn.begin_statement();
+                let result = self.run_in(plan, &[], &open.txn, snapshot, diagnostics, &mut sink);
+                self.open = Some(open);
+                result?;
+            }
+            None => {
+                let txn = self.begin_txn(TxnMode { read_only: true, ..TxnMode::AUTOCOMMIT });
+                self.run_in(plan, &[], &txn, snapshot, diagnostics, &mut sink)?;
+            }
+        }
+        Ok(sink.0.unwrap_or(Value::Null))
+    }
+
+    fn settle(&self, plan: &Plan, outcome: Outcome, diagnostics: &Diagnostics) -> Done {
+        let mut done = Done::default();
+        match outcome {
+            Outcome::Rows { rows, found_rows } => {
+                done.has_rows = true;
+                done.affected = rows;
+                self.state.found_rows.set(found_rows);
+            }
+            Outcome::Stored { rows } => done.affected = rows,
+            Outcome::Changed(changes) => {
+                done.affected = changes.affected;
+                done.packet_id = changes.packet_id;
+                if let Some(id) = changes.generated_id {
+                    self.state.last_insert_id.set(id);
+                }
+                self.state.insert_id.set(None);
+                if matches!(plan.body, PlanBody::Update(_) | PlanBody::PointUpdate(_)) {
+                    done.info = format!(
+                        "Rows matched: {}  Changed: {}  Warnings: {}",
+                        changes.found, changes.changed, diagnostics.count
+                    );
+                } else if changes.shows_records {
+                    done.info = format!(
+                        "Records: {}  Duplicates: {}  Warnings: {}",
+                        changes.found, changes.duplicates, diagnostics.count
+                    );
+                }
+            }
+        }
+        done
+    }
+
+    fn count(&self, plan: &Plan) {
+        let counters = &self.state.shared.counters;
+        let counter = match plan.body {
+            PlanBody::Query(_) | PlanBody::PointGet(_) => &counters.selects,
+            PlanBody::Insert(_) => &counters.inserts,
+            PlanBody::Update(_) | PlanBody::PointUpdate(_) => &counters.updates,
+            PlanBody::Delete(_) | PlanBody::PointDelete(_) => &counters.deletes,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Pins every table of the plan, so that no DDL changes it meanwhile.
+    fn pin_tables(&mut self, plan: &Plan, snapshot: &CatalogSnapshot) -> SqlResult<Vec<Pin>> {
+        let mut pins: Vec<Pin> = Vec::with_capacity(plan.dependencies.len());
+        for dependency in &plan.dependencies {
+            let Some(version) = dependency.version else {
+                // A view: the same definition, or none at all.
+                if snapshot
+                    .view(&dependency.schema, &dependency.name)
+                    .is_none_or(|view| view.id != dependency.id)
+                {
+                    return Err(stale());
+                }
+                continue;
+            };
+            if crate::info_schema::has_schema(&dependency.schema)
+                || self.temporary.iter().any(|table| table.id == dependency.id)
+            {
+                continue;
+            }
+            let held = |pin: &Pin| pin.table() == dependency.id;
+            if let Some(pin) = self.open.as_ref().and_then(|open| open.pins.iter().find(|pin| held(pin))) {
+                if pin.version() != version {
+                    return Err(SqlError::new(er::ER_TABLE_DEF_CHANGED, &[]));
+                }
+                continue;
+            }
+            if pins.iter().any(held) || self.is_locked_for_write(dependency.id) {
+                continue;
+            }
+            let table = snapshot.table(&dependency.schema, &dependency.name).ok_or_else(stale)?;
+            if table.id != dependency.id || table.version != version {
+                return Err(stale());
+            }
+            let wait = self.waiting(self.lock_wait_timeout());
+            match self.state.shared.catalog.pin(table, wait)? {
+                Some(pin) => pins.push(pin),
+                None => return Err(stale()),
+            }
+        }
+        Ok(pins)
+    }
+
+    pub(crate) fn run_parsed(
+        &mut self,
+        parsed: &Parsed,
+        text: &[u8],
+        more: bool,
+        diagnostics: &mut Diagnostics,
+        sink: &mut dyn RowSink,
+    ) -> SqlResult<Done> {
+        self.check_expired(&parsed.statement)?;
+        let statement = &parsed.statement;
+        match statement {
+            Statement::Query(_) => self.run_rows(parsed, text, more, diagnostics, sink),
+            Statement::Insert(_) | Statement::Delete(_) => {
+                self.run_rows(parsed, text, more, diagnostics, sink)
+            }
+            Statement::Update(_) => {
+                let done = self.run_rows(parsed, text, more, diagnostics, sink)?;
+                Ok(done)
+            }
+            Statement::Do(_) => {
+                let snapshot = self.state.shared.catalog.snapshot();
+                let plan = self.plan_with(statement, parsed, &snapshot, &[])?;
+                self.check_access(&plan.access)?;
+                self.run_scalar(&plan, &snapshot, diagnostics)?;
+                Ok(Done::default())
+            }
+            Statement::Use(name) => {
+                self.use_database(name.as_str())?;
+                Ok(Done::default())
+            }
+            Statement::Set(items) => {
+                self.set(items, parsed, diagnostics, sink)?;
+                Ok(Done::default())
+            }
+            Statement::SetTransaction(set) => {
+                self.set_transaction(set)?;
+                Ok(Done::default())
+            }
+            Statement::Show(show) => {
+                use aurora_parser::ShowKind;
+                let keeps = matches!(show.kind, ShowKind::Warnings { .. } | ShowKind::Errors { .. });
+                let rows = self.show(show, parsed, text, sink)?;
+                Ok(Done { affected: rows, has_rows: true, keeps_diagnostics: keeps, ..Done::default() })
+            }
+            Statement::Describe(describe) => {
+                let rows = self.describe(describe, sink)?;
+                Ok(Done { affected: rows, has_rows: true, ..Done::default() })
+            }
+            Statement::Explain(explain) => {
+                let rows = self.explain(explain, parsed, diagnostics, sink)?;
+                Ok(Done { affected: rows, has_rows: true, ..Done::default() })
+            }
+            Statement::Begin
+            | Statement::StartTransaction(_)
+            | Statement::Commit(_)
+            | Statement::Rollback(_)
+            | Statement::Savepoint(_)
+            | Statement::RollbackTo(_)
+            | Statement::ReleaseSavepoint(_) => self.transaction_statement(statement),
+            Statement::Prepare { name, source } => {
+                self.prepare_named(name.as_str(), source)?;
+                Ok(Done::default())
+            }
+            Statement::Execute { name, using } => self.execute_named(name.as_str(), using, diagnostics, sink),
+            Statement::Deallocate(name) => {
+                self.deallocate_named(name.as_str())?;
+                Ok(Done::default())
+            }
+            Statement::LockTables(tables) => {
+                self.commit_implicitly()?;
+                self.lock_tables(tables)?;
+                Ok(Done::default())
+            }
+            Statement::UnlockTables => {
+                if self.locked.is_some() {
+                    self.commit_implicitly()?;
+                }
+                self.unlock_tables();
+                Ok(Done::default())
+            }
+            Statement::Kill(kill) => {
+                self.kill_statement(kill, parsed, diagnostics)?;
+                Ok(Done::default())
+            }
+            Statement::Flush(flush) => {
+                self.flush(flush)?;
+                Ok(Done::default())
+            }
+            Statement::TableAdmin(admin) => {
+                let rows = self.table_admin(admin, sink)?;
+                Ok(Done { affected: rows, has_rows: true, ..Done::default() })
+            }
+            Statement::Unsupported { what } => Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[what])),
+            _ => self.run_definition(parsed, text, diagnostics, sink),
+        }
+    }
+
+    /// DDL and account management: commits before, is audited after.
+    fn run_definition(
+        &mut self,
+        parsed: &Parsed,
+        text: &[u8],
+        diagnostics: &mut Diagnostics,
+        sink: &mut dyn RowSink,
+    ) -> SqlResult<Done> {
+        let not_yet = |what: &str| Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&what]));
+        let statement = &parsed.statement;
+        if let Some(what) = not_built(statement) {
+            return not_yet(what);
+        }
+        self.check_definition_access(statement)?;
+        let implicit = !is_temporary_only(statement);
+        if implicit {
+            self.commit_implicitly()?;
+        }
+        let mut done = Done::default();
+        match statement {
+            Statement::CreateTable(create) => {
+                let inserted = self.create_table(create, parsed, text, diagnostics, sink)?;
+                done.affected = inserted;
+                if matches!(&create.body, aurora_parser::CreateTableBody::Definition { query: Some(_), .. }) {
+                    done.info =
+                        format!("Records: {inserted}  Duplicates: 0  Warnings: {}", diagnostics.count);
+                }
+            }
+            Statement::AlterTable(alter) => {
+                done.affected = self.alter_table(alter, parsed, text, diagnostics)?;
+                done.info =
+                    format!("Records: {}  Duplicates: 0  Warnings: {}", done.affected, diagnostics.count);
+            }
+            Statement::DropTable(drop) => self.drop_tables(drop, diagnostics)?,
+            Statement::TruncateTable(name) => self.truncate_table(name)?,
+            Statement::RenameTable(renames) => self.rename_tables(renames)?,
+            Statement::CreateIndex(create) => {
+                self.create_index(create, parsed, text, diagnostics)?;
+                done.info = format!("Records: 0  Duplicates: 0  Warnings: {}", diagnostics.count);
+            }
+            Statement::DropIndex(drop) => {
+                self.drop_index(drop, parsed, text, diagnostics)?;
+                done.info = format!("Records: 0  Duplicates: 0  Warnings: {}", diagnostics.count);
+            }
+            Statement::CreateDatabase(create) => done.affected = self.create_database(create, diagnostics)?,
+            Statement::AlterDatabase(alter) => done.affected = self.alter_database(alter)?,
+            Statement::DropDatabase { if_exists, name } => {
+                done.affected = self.drop_database(name.as_str(), *if_exists, diagnostics)?;
+            }
+            Statement::CreateView(create) => self.create_view(create, parsed, text)?,
+            Statement::DropView(drop) => self.drop_views(drop, diagnostics)?,
+            Statement::DropRoutine(drop) => self.drop_routine(drop, diagnostics)?,
+            other => self.account_statement(other, diagnostics)?,
+        }
+        self.plans.clear();
+        self.audit_definition(statement, text);
+        Ok(done)
+    }
+
+    fn transaction_statement(&mut self, statement: &Statement) -> SqlResult<Done> {
+        let mut done = Done::default();
+        match statement {
+            Statement::Begin => {
+                self.commit_implicitly()?;
+                self.unlock_tables();
+                self.open = Some(OpenTxn { txn: self.begin_txn(TxnMode::EXPLICIT), pins: Vec::new() });
+            }
+            Statement::StartTransaction(start) => {
+                self.commit_implicitly()?;
+                self.unlock_tables();
+                if let Some(read_only) = start.read_only {
+                    self.next_read_only = Some(read_only);
+                }
+                let mode = TxnMode { consistent_snapshot: start.consistent_snapshot, ..TxnMode::EXPLICIT };
+                self.open = Some(OpenTxn { txn: self.begin_txn(mode), pins: Vec::new() });
+            }
+            Statement::Commit(completion) | Statement::Rollback(completion) => {
+                if completion.release == Some(true) {
+                    return Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&"RELEASE"]));
+                }
+                let isolation = self.open.as_ref().map(|open| (open.txn.isolation(), open.txn.mode()));
+                if matches!(statement, Statement::Commit(_)) {
+                    done.ticket = self.commit_open()?;
+                } else {
+                    self.rollback_open();
+                }
+                if completion.chain == Some(true) {
+                    if let Some((isolation, mode)) = isolation {
+                        self.next_isolation = Some(isolation);
+                        self.next_read_only = Some(mode.read_only);
+                    }
+                    self.open = Some(OpenTxn { txn: self.begin_txn(TxnMode::EXPLICIT), pins: Vec::new() });
+                }
+            }
+            Statement::Savepoint(name) => {
+                if self.open.is_none() && !self.state.autocommit {
+                    self.open = Some(OpenTxn { txn: self.begin_txn(TxnMode::EXPLICIT), pins: Vec::new() });
+                }
+                if let Some(open) = &self.open {
+                    open.txn.savepoint(name.as_str());
+                }
+            }
+            Statement::RollbackTo(name) => match &self.open {
+                Some(open) => open.txn.rollback_to(name.as_str())?,
+                None => return Err(no_savepoint(name.as_str())),
+            },
+            Statement::ReleaseSavepoint(name) => match &self.open {
+                Some(open) => open.txn.release(name.as_str())?,
+                None => return Err(no_savepoint(name.as_str())),
+            },
+            _ => {}
+        }
+        Ok(done)
+    }
+
+    fn audit_event(&self, class: Class, name: &str, text: &[u8]) -> Event {
+        let mut event = Event::new(class, name, self.state.id);
+        event.account = self.state.account_text();
+        event.user = self.state.user.clone();
+        event.ip = self.state.client_host.clone();
+        event.database = self.state.database.clone().unwrap_or_default();
+        event.query = crate::redact::redact(text);
+        event.tls = self.state.tls;
+        event
+    }
+
+    fn audit(&self, event: Event) {
+        let Some(audit) = &self.state.shared.audit else { return };
+        let durability = event.class.durability();
+        if let Err(error) = audit.record(event, durability) {
+            tracing::error!(%error, "an audit event could not be recorded");
+        }
+    }
+
+    fn audit_definition(&self, statement: &Statement, text: &[u8]) {
+        let (class, name) = crate::redact::event_of(statement);
+        self.audit(self.audit_event(class, name, text));
+    }
+
+    fn audit_failure(&self, text: &[u8], error: &SqlError) {
+        let mut event = self.audit_event(Class::Failure, "status", text);
+        event.status = error.code;
+        event.sqlstate = error.sqlstate.to_string();
+        self.audit(event);
+    }
+}
+
+/// Code of the error that sends a statement back to the planner; no client sees it.
+pub(crate) const STALE: u16 = u16::MAX;
+
+fn stale() -> SqlError {
+    SqlError { code: STALE, ..SqlError::new(er::ER_TABLE_DEF_CHANGED, &[]) }
+}
+
+fn no_savepoint(name: &str) -> SqlError {
+    SqlError::new(er::ER_SP_DOES_NOT_EXIST, &[&"SAVEPOINT", &name])
+}
+
+/// Statements on temporary tables alone do not end the transaction.
+fn is_temporary_only(statement: &Statement) -> bool {
+    match statement {
+        Statement::CreateTable(create) => create.temporary,
+        Statement::DropTable(drop) => drop.temporary,
+        _ => false,
+    }
+}
+
+/// Kinds of statements that are parsed and answer 1235, by name.
+fn not_built(statement: &Statement) -> Option<&'static str> {
+    Some(match statement {
+        Statement::LoadData(load) if load.xml => "LOAD XML",
+        Statement::LoadData(_) => "LOAD DATA",
+        Statement::Call(_) => "CALL: stored procedures",
+        Statement::Handler(_) => "HANDLER",
+        Statement::CreateTrigger(_) => "CREATE TRIGGER",
+        Statement::CreateProcedure(_) => "CREATE PROCEDURE",
+        Statement::CreateFunction(_) => "CREATE FUNCTION",
+        Statement::CreateLoadableFunction(_) => "CREATE FUNCTION … SONAME",
+        Statement::CreateEvent(_) => "CREATE EVENT",
+        Statement::AlterRoutine(_) => "ALTER PROCEDURE or FUNCTION",
+        Statement::Xa(_) => "XA",
+        Statement::LockInstance | Statement::UnlockInstance => "LOCK INSTANCE FOR BACKUP",
+        Statement::Signal(_) => "SIGNAL",
+        Statement::GetDiagnostics(_) => "GET DIAGNOSTICS",
+        Statement::Help(_) => "HELP",
+        Statement::Shutdown => "SHUTDOWN: stop the server with SIGTERM",
+        Statement::Restart => "RESTART",
+        Statement::InstallPlugin { .. } | Statement::UninstallPlugin(_) => "plugins",
+        Statement::InstallComponent(_) | Statement::UninstallComponent(_) => "components",
+        _ => return None,
+    })
+}

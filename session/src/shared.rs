@@ -1,0 +1,149 @@
+//! What all sessions of a server share.
+
+use crate::locks::{NamedLocks, TableLocks};
+use crate::variables::GlobalVariables;
+use aurora_audit::AuditLog;
+use aurora_catalog::{Catalog, SchemaVersion, StorageId, TableDef, TableId};
+use aurora_env::{Clock, Entropy, KillFlag, Waiter};
+use aurora_executor::TableInfo;
+use aurora_security::Accounts;
+use aurora_types::SqlResult;
+use parking_lot::{Mutex, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Facts of the running server that variables and SHOW tell.
+#[derive(Clone, Debug)]
+pub struct ServerFacts {
+    /// `9.7.0-AuroraDB`: what drivers parse.
+    pub version: String,
+    pub hostname: String,
+    pub port: u16,
+    pub data_dir: String,
+    pub server_uuid: String,
+    /// Unix microseconds.
+    pub started_micros: i64,
+}
+
+/// Counters for SHOW STATUS and `/metrics`.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub questions: AtomicU64,
+    pub connections: AtomicU64,
+    pub aborted_connects: AtomicU64,
+    pub slow_queries: AtomicU64,
+    pub selects: AtomicU64,
+    pub inserts: AtomicU64,
+    pub updates: AtomicU64,
+    pub deletes: AtomicU64,
+    pub errors: AtomicU64,
+    pub commits: AtomicU64,
+    pub rollbacks: AtomicU64,
+    pub ddl: AtomicU64,
+    pub plan_cache_hits: AtomicU64,
+    pub plan_cache_misses: AtomicU64,
+}
+
+impl Counters {
+    pub fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// One connection as SHOW PROCESSLIST sees it.
+pub struct Connection {
+    pub id: u64,
+    pub user: String,
+    pub host: String,
+    pub kill: Arc<KillFlag>,
+    pub doing: Mutex<Doing>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Doing {
+    pub database: Option<String>,
+    pub command: &'static str,
+    /// Unix seconds since when.
+    pub since: i64,
+    pub state: &'static str,
+    pub query: Option<Arc<[u8]>>,
+}
+
+pub struct SessionShared {
+    pub catalog: Catalog,
+    pub globals: GlobalVariables,
+    pub accounts: Arc<Accounts>,
+    /// `None` only in tests that do not look at it.
+    pub audit: Option<Arc<AuditLog>>,
+    pub waiter: Arc<dyn Waiter>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub facts: ServerFacts,
+    pub counters: Counters,
+    pub connections: Mutex<BTreeMap<u64, Arc<Connection>>>,
+    pub named_locks: NamedLocks,
+    pub table_locks: TableLocks,
+    tables: RwLock<HashMap<(TableId, SchemaVersion, StorageId), Arc<TableInfo>>>,
+    /// Rows by clustered storage, and when they were counted (Unix microseconds).
+    pub(crate) row_counts: Mutex<HashMap<StorageId, (u64, i64)>>,
+}
+
+/// How many table shapes are kept before the map is emptied.
+const TABLES_KEPT: usize = 10_000;
+
+impl SessionShared {
+    pub fn new(
+        catalog: Catalog,
+        accounts: Arc<Accounts>,
+        audit: Option<Arc<AuditLog>>,
+        waiter: Arc<dyn Waiter>,
+        env: &aurora_env::Env,
+        facts: ServerFacts,
+    ) -> SessionShared {
+        SessionShared {
+            catalog,
+            globals: GlobalVariables::default(),
+            accounts,
+            audit,
+            waiter,
+            clock: env.clock.clone(),
+            entropy: env.entropy.clone(),
+            facts,
+            counters: Counters::default(),
+            connections: Mutex::default(),
+            named_locks: NamedLocks::default(),
+            table_locks: TableLocks::default(),
+            tables: RwLock::default(),
+            row_counts: Mutex::default(),
+        }
+    }
+
+    /// Unix microseconds now.
+    pub fn now_micros(&self) -> i64 {
+        let since = self.clock.wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }
+
+    /// The shape of a table version, made once.
+    ///
+    /// # Errors
+    /// What `make` raises.
+    pub fn table_info(
+        &self,
+        table: &Arc<TableDef>,
+        make: impl FnOnce(&Arc<TableDef>) -> SqlResult<TableInfo>,
+    ) -> SqlResult<Arc<TableInfo>> {
+        let key = (table.id, table.version, table.storage);
+        if let Some(info) = self.tables.read().get(&key) {
+            return Ok(info.clone());
+        }
+        let info = Arc::new(make(table)?);
+        let mut tables = self.tables.write();
+        if tables.len() >= TABLES_KEPT {
+            tables.clear();
+        }
+        tables.insert(key, info.clone());
+        Ok(info)
+    }
+}

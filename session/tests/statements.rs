@@ -1,0 +1,263 @@
+//! Statements through a session without a socket, on the store that the transaction model uses.
+
+use aurora_catalog::Catalog;
+use aurora_env::{KillFlag, RealEnv, ThreadWaiter};
+use aurora_security::{AccountSettings, Accounts, HashParams};
+use aurora_session::{ServerFacts, Session, SessionInit, SessionShared};
+use aurora_txn::{MemoryStore, TxnManager, TxnOptions};
+use aurora_types::{CollationId, ColumnMeta, RowSink, SqlResult, StatementStatus, ValueRef, display};
+use std::sync::Arc;
+
+/// Collects results as text.
+#[derive(Default)]
+struct Texts {
+    types: Vec<ColumnMeta>,
+    names: Vec<String>,
+    rows: Vec<String>,
+}
+
+impl RowSink for Texts {
+    fn begin(&mut self, columns: &[ColumnMeta]) -> SqlResult<()> {
+        self.types = columns.to_vec();
+        self.names = columns.iter().map(|column| column.name.clone()).collect();
+        self.rows.clear();
+        Ok(())
+    }
+
+    fn row(&mut self, cells: &[ValueRef<'_>]) -> SqlResult<bool> {
+        let mut row = Vec::new();
+        for (cell, column) in cells.iter().zip(&self.types) {
+            if cell.is_null() {
+                row.push("NULL".to_owned());
+                continue;
+            }
+            let mut out = Vec::new();
+            display::write_text(*cell, &column.ty, &mut out);
+            row.push(String::from_utf8_lossy(&out).into_owned());
+        }
+        self.rows.push(row.join("|"));
+        Ok(false)
+    }
+
+    fn end(&mut self, _: &StatementStatus) -> SqlResult<()> {
+        Ok(())
+    }
+}
+
+struct Server {
+    shared: Arc<SessionShared>,
+    next: u64,
+}
+
+impl Server {
+    fn new() -> Server {
+        let env = RealEnv::new();
+        let manager =
+            TxnManager::on_store(Arc::new(MemoryStore::new()), TxnOptions::default(), Arc::new(ThreadWaiter));
+        let catalog = Catalog::open(manager.clone()).expect("an empty catalog");
+        let settings = AccountSettings { hashing: HashParams::WEAK, ..AccountSettings::default() };
+        let accounts = Accounts::open(&manager, settings).expect("no accounts");
+        accounts.bootstrap_root(Some(b"secret")).expect("root");
+        let facts = ServerFacts {
+            version: "9.7.0-AuroraDB".into(),
+            hostname: "test".into(),
+            port: 0,
+            data_dir: String::new(),
+            server_uuid: "00000000-0000-0000-0000-000000000000".into(),
+            started_micros: 0,
+        };
+        let shared = SessionShared::new(catalog, accounts, None, Arc::new(ThreadWaiter), &env, facts);
+        Server { shared: Arc::new(shared), next: 1 }
+    }
+
+    fn connect(&mut self, database: Option<&str>) -> Client {
+        let id = self.next;
+        self.next += 1;
+        let init = SessionInit {
+            connection_id: id,
+            user: "root".into(),
+            client_host: "localhost".into(),
+            account: ("root".into(), "localhost".into()),
+            collation: CollationId::UTF8MB4_0900_AI_CI,
+            database: database.map(str::to_owned),
+            found_rows: false,
+            multi_statements: true,
+            local_infile: false,
+            interactive: false,
+            tls: true,
+            password_expired: false,
+            kill: Arc::new(KillFlag::new()),
+        };
+        Client { session: Session::new(self.shared.clone(), init).expect("a session") }
+    }
+}
+
+struct Client {
+    session: Session,
+}
+
+impl Client {
+    /// Rows as text, or the affected rows, or the error.
+    fn run(&mut self, sql: &str) -> String {
+        let mut sink = Texts::default();
+        match self.session.execute(sql.as_bytes(), &mut sink) {
+            Ok(reply) => {
+                if let Some(ticket) = reply.ticket {
+                    ticket.wait(&ThreadWaiter).expect("durable");
+                }
+                if sink.names.is_empty() {
+                    format!("ok {}", reply.status.affected_rows)
+                } else {
+                    sink.rows.join("\n")
+                }
+            }
+            Err(error) => format!("error {} ({}) {}", error.code, error.sqlstate, error.message),
+        }
+    }
+
+    /// Runs statements that must go well.
+    fn must(&mut self, sql: &str) {
+        let answer = self.run(sql);
+        assert!(!answer.starts_with("error"), "{sql}: {answer}");
+    }
+}
+
+fn fresh() -> (Server, Client) {
+    let mut server = Server::new();
+    let mut client = server.connect(None);
+    client.must("CREATE DATABASE d");
+    client.must("USE d");
+    (server, client)
+}
+
+#[test]
+fn rows_come_and_go_with_honest_counts() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20) NOT NULL, n INT, KEY (n))");
+    assert_eq!(c.run("INSERT INTO t (name, n) VALUES ('a', 1), ('b', 2), ('c', NULL)"), "ok 3");
+    assert_eq!(c.run("SELECT * FROM t ORDER BY id"), "1|a|1\n2|b|2\n3|c|NULL");
+    assert_eq!(c.run("SELECT name FROM t WHERE id = 2"), "b");
+    assert_eq!(c.run("SELECT name FROM t WHERE n > 0 ORDER BY n DESC"), "b\na");
+    assert_eq!(c.run("UPDATE t SET n = n + 10 WHERE n IS NOT NULL"), "ok 2");
+    assert_eq!(c.run("UPDATE t SET n = 11 WHERE id = 1"), "ok 0");
+    assert_eq!(c.run("SELECT n FROM t WHERE n = 12"), "12");
+    assert_eq!(c.run("DELETE FROM t WHERE name = 'b'"), "ok 1");
+    assert_eq!(c.run("SELECT COUNT(*), SUM(n) FROM t"), "2|11");
+    assert!(
+        c.run("INSERT INTO t (id, name) VALUES (1, 'x')")
+            .starts_with("error 1062 (23000) Duplicate entry '1' for key 't.PRIMARY'")
+    );
+    assert!(c.run("INSERT INTO t (name) VALUES (NULL)").starts_with("error 1048"));
+    assert_eq!(c.run("SELECT LAST_INSERT_ID()"), "1");
+}
+
+#[test]
+fn a_transaction_is_private_until_it_commits() {
+    let (mut server, mut a) = fresh();
+    a.must("CREATE TABLE t (id INT PRIMARY KEY, n INT)");
+    a.must("INSERT INTO t VALUES (1, 1)");
+    let mut b = server.connect(Some("d"));
+    a.must("BEGIN");
+    a.must("UPDATE t SET n = 2 WHERE id = 1");
+    assert_eq!(a.run("SELECT n FROM t"), "2");
+    assert_eq!(b.run("SELECT n FROM t"), "1");
+    a.must("SAVEPOINT s");
+    a.must("INSERT INTO t VALUES (2, 2)");
+    a.must("ROLLBACK TO s");
+    a.must("COMMIT");
+    assert_eq!(b.run("SELECT * FROM t"), "1|2");
+    a.must("BEGIN");
+    a.must("DELETE FROM t");
+    a.must("ROLLBACK");
+    assert_eq!(b.run("SELECT COUNT(*) FROM t"), "1");
+}
+
+#[test]
+fn foreign_keys_hold() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE p (id INT PRIMARY KEY)");
+    c.must("CREATE TABLE k (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)");
+    c.must("CREATE TABLE r (id INT PRIMARY KEY, p INT, CONSTRAINT rp FOREIGN KEY (p) REFERENCES p (id))");
+    c.must("INSERT INTO p VALUES (1), (2), (3)");
+    c.must("INSERT INTO k VALUES (1, 1), (2, 1), (3, 2)");
+    assert!(c.run("INSERT INTO k VALUES (9, 9)").starts_with("error 1452 (23000)"));
+    c.must("INSERT INTO r VALUES (1, 2)");
+    assert!(c.run("DELETE FROM p WHERE id = 2").starts_with("error 1451 (23000)"));
+    assert_eq!(c.run("DELETE FROM p WHERE id = 1"), "ok 1");
+    assert_eq!(c.run("SELECT id FROM k"), "3");
+    assert!(c.run("DROP TABLE p").starts_with("error 3730"));
+}
+
+#[test]
+fn queries_of_growing_difficulty() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE e (id INT PRIMARY KEY, dept INT, pay DECIMAL(10,2), boss INT)");
+    c.must("CREATE TABLE dept (id INT PRIMARY KEY, name VARCHAR(10))");
+    c.must("INSERT INTO dept VALUES (1, 'one'), (2, 'two'), (3, 'three')");
+    c.must("INSERT INTO e VALUES (1,1,10,NULL),(2,1,20,1),(3,2,30,1),(4,2,40,3),(5,NULL,50,3)");
+    assert_eq!(
+        c.run("SELECT dept.name, COUNT(*), SUM(pay) FROM e JOIN dept ON dept.id = e.dept GROUP BY dept.name HAVING COUNT(*) > 1 ORDER BY 1"),
+        "one|2|30.00\ntwo|2|70.00"
+    );
+    assert_eq!(
+        c.run("SELECT dept.name, e.id FROM dept LEFT JOIN e ON e.dept = dept.id AND e.pay > 15 ORDER BY dept.id, e.id"),
+        "one|2\ntwo|3\ntwo|4\nthree|NULL"
+    );
+    assert_eq!(
+        c.run("SELECT id FROM e WHERE pay > (SELECT AVG(x.pay) FROM e x WHERE x.dept = e.dept) ORDER BY id"),
+        "2\n4"
+    );
+    assert_eq!(
+        c.run("SELECT id, RANK() OVER (PARTITION BY dept ORDER BY pay DESC) r FROM e WHERE dept IS NOT NULL ORDER BY id"),
+        "1|2\n2|1\n3|2\n4|1"
+    );
+    assert_eq!(
+        c.run("WITH RECURSIVE up AS (SELECT id, boss FROM e WHERE id = 4 UNION ALL SELECT e.id, e.boss FROM e JOIN up ON e.id = up.boss) SELECT id FROM up"),
+        "4\n3\n1"
+    );
+    assert_eq!(
+        c.run("SELECT id FROM e WHERE dept IN (SELECT id FROM dept WHERE name LIKE 't%') ORDER BY id"),
+        "3\n4"
+    );
+    assert_eq!(c.run("SELECT id FROM dept d WHERE NOT EXISTS (SELECT 1 FROM e WHERE e.dept = d.id)"), "3");
+    assert_eq!(c.run("SELECT 1 UNION SELECT 1 UNION ALL SELECT 2"), "1\n2");
+    c.must("CREATE VIEW v AS SELECT dept, SUM(pay) total FROM e GROUP BY dept");
+    assert_eq!(c.run("SELECT total FROM v WHERE dept = 2"), "70.00");
+}
+
+#[test]
+fn definitions_change_under_rows() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(5))");
+    c.must("INSERT INTO t VALUES (1, 'x'), (2, 'y')");
+    c.must("ALTER TABLE t ADD COLUMN c INT NOT NULL DEFAULT 7 AFTER a");
+    assert_eq!(c.run("SELECT * FROM t"), "1|7|x\n2|7|y");
+    c.must("ALTER TABLE t MODIFY b VARCHAR(40), ADD UNIQUE KEY ub (b)");
+    assert!(c.run("INSERT INTO t (a, b) VALUES (3, 'X')").starts_with("error 1062"));
+    c.must("ALTER TABLE t DROP COLUMN c, RENAME COLUMN b TO bb");
+    assert_eq!(c.run("SELECT bb FROM t WHERE a = 2"), "y");
+    c.must("TRUNCATE TABLE t");
+    assert_eq!(c.run("SELECT COUNT(*) FROM t"), "0");
+    c.must("RENAME TABLE t TO u");
+    assert!(c.run("SELECT * FROM t").starts_with("error 1146 (42S02) Table 'd.t' doesn't exist"));
+    assert_eq!(
+        c.run("SHOW CREATE TABLE u"),
+        "u|CREATE TABLE `u` (\n  `a` int NOT NULL,\n  `bb` varchar(40) DEFAULT NULL,\n  PRIMARY KEY (`a`),\n  UNIQUE KEY `ub` (`bb`)\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"
+    );
+}
+
+#[test]
+fn what_is_not_built_says_so() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE t (a INT)");
+    assert!(
+        c.run("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1")
+            .starts_with("error 1235 (42000)")
+    );
+    assert!(c.run("SELEC 1").starts_with("error 1064 (42000)"));
+    assert!(
+        c.run("SELECT nothing FROM t")
+            .starts_with("error 1054 (42S22) Unknown column 'nothing' in 'field list'")
+    );
+    assert!(c.run("").starts_with("error 1065"));
+}
