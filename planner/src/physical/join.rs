@@ -235,10 +235,8 @@ impl Joins<'_, '_, '_> {
             placed = with;
             // What could not be decided before, of outer joins above all.
             let now = take(&mut open, |of| of.is_subset(&placed) && !of.is_empty());
-            if let (Some(condition), Some(current)) = (conjunction(now)?, rel.take()) {
-                rel = Some(filter(self.state, current, condition));
-            } else if rel.is_none() {
-                return crate::bind::unsupported("an empty join");
+            if let Some(condition) = conjunction(now)? {
+                rel = rel.map(|current| filter(self.state, current, condition));
             }
         }
         let Some(mut rel) = rel else { return crate::bind::unsupported("an empty join") };
