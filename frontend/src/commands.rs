@@ -3,6 +3,7 @@
 use crate::channel::Channel;
 use crate::connection::{Broken, Connection};
 use crate::login::{LoggedIn, LoginError, Proof, authenticate, decode_name, known_collation};
+use crate::pace::Pace;
 use crate::password_key::PasswordKey;
 use crate::registry::{ConnectionEntry, Connections};
 use crate::service::{ChangeUserInit, ClientSession, Peer, Service, Ticket};
@@ -44,6 +45,7 @@ pub struct CommandPhase<'a, S: Service> {
     nonce: Nonce,
     compression: Option<Method>,
     statements: Statements,
+    pace: Pace,
     runtime: Handle,
 }
 
@@ -55,6 +57,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
         connections: &'a Connections,
         password_key: Option<&'a PasswordKey>,
         client: LoggedIn<S::Session>,
+        pace: Pace,
     ) -> CommandPhase<'a, S> {
         let LoggedIn { session, peer, nonce, compression } = client;
         CommandPhase {
@@ -68,6 +71,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             nonce,
             compression,
             statements: Statements::default(),
+            pace,
             runtime: Handle::current(),
         }
     }
@@ -163,6 +167,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             common: *common,
             session: &mut self.session,
             statements: &mut self.statements,
+            pace: &mut self.pace,
             entry: self.entry,
             runtime: &self.runtime,
             read_timeout: *read_timeout,
@@ -227,6 +232,7 @@ struct Client<'a, S> {
     common: Capabilities,
     session: &'a mut S,
     statements: &'a mut Statements,
+    pace: &'a mut Pace,
     entry: &'a ConnectionEntry,
     runtime: &'a Handle,
     read_timeout: Duration,
@@ -279,11 +285,13 @@ impl<S: ClientSession> Client<'_, S> {
                 };
                 self.error(&error)
             }
-            Command::InitDb(name) => match guarded(self.session, |session| session.use_database(name)) {
-                Ok(Ok(done)) => self.ok(&done),
-                Ok(Err(error)) => self.error(&error),
-                Err(Panicked) => self.panicked(),
-            },
+            Command::InitDb(name) => {
+                match guarded(self.session, self.pace, |session| session.use_database(name)) {
+                    Ok(Ok(done)) => self.ok(&done),
+                    Ok(Err(error)) => self.error(&error),
+                    Err(Panicked) => self.panicked(),
+                }
+            }
             Command::FieldList { table, wildcard } => self.field_list(table, wildcard),
             Command::ResetConnection => {
                 self.statements.clear();
@@ -295,7 +303,7 @@ impl<S: ClientSession> Client<'_, S> {
                 reply::write_result_end(self.out, self.common, &done);
                 Next::Continue
             }
-            Command::Statistics => match guarded(self.session, |session| session.statistics()) {
+            Command::Statistics => match guarded(self.session, self.pace, |session| session.statistics()) {
                 Ok(text) => {
                     self.out.begin_packet();
                     self.out.raw(text.as_bytes());
@@ -344,7 +352,7 @@ impl<S: ClientSession> Client<'_, S> {
             local_files: self.common.has(Capabilities::LOCAL_FILES),
             broken: false,
         };
-        let outcome = guarded(self.session, |session| run(session, &mut sink));
+        let outcome = guarded(self.session, self.pace, |session| run(session, &mut sink));
         let WireSink { mut writer, broken, .. } = sink;
         if broken {
             return Next::Close;
@@ -377,7 +385,7 @@ impl<S: ClientSession> Client<'_, S> {
     }
 
     fn prepare(&mut self, sql: &[u8]) -> Next {
-        let prepared = match guarded(self.session, |session| session.prepare(sql)) {
+        let prepared = match guarded(self.session, self.pace, |session| session.prepare(sql)) {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(error)) => return self.error(&error),
             Err(Panicked) => return self.panicked(),
@@ -395,7 +403,7 @@ impl<S: ClientSession> Client<'_, S> {
     }
 
     fn field_list(&mut self, table: &[u8], wildcard: &[u8]) -> Next {
-        match guarded(self.session, |session| session.field_list(table, wildcard)) {
+        match guarded(self.session, self.pace, |session| session.field_list(table, wildcard)) {
             Ok(Ok(columns)) => {
                 let (view, done) = (self.view(), self.status());
                 column::write_field_list(self.out, &columns, view, &done);
@@ -408,7 +416,7 @@ impl<S: ClientSession> Client<'_, S> {
 
     /// A command that is answered by OK or an error.
     fn simple(&mut self, run: impl FnOnce(&mut S) -> SqlResult<()>) -> Next {
-        match guarded(self.session, run) {
+        match guarded(self.session, self.pace, run) {
             Ok(Ok(())) => {
                 let done = self.status();
                 self.ok(&done)
@@ -420,7 +428,7 @@ impl<S: ClientSession> Client<'_, S> {
 
     /// A call that is not answered.
     fn quiet(&mut self, run: impl FnOnce(&mut S)) {
-        if guarded(self.session, run).is_err() {
+        if guarded(self.session, self.pace, run).is_err() {
             self.entry.kill.kill(aurora_env::KillLevel::Connection);
         }
     }
@@ -456,9 +464,9 @@ impl<S: ClientSession> Client<'_, S> {
 /// The session's code panicked: its state is unknown, so that it serves no more commands.
 struct Panicked;
 
-/// Calls into the session where it may block. A panic ends this connection, not the server.
-fn guarded<S, T>(session: &mut S, run: impl FnOnce(&mut S) -> T) -> Result<T, Panicked> {
-    block_in_place(|| catch_unwind(AssertUnwindSafe(|| run(session)))).map_err(|_| {
+/// Calls into the session. A panic ends this connection, not the server.
+fn guarded<S, T>(session: &mut S, pace: &mut Pace, run: impl FnOnce(&mut S) -> T) -> Result<T, Panicked> {
+    pace.run(|| catch_unwind(AssertUnwindSafe(|| run(session)))).map_err(|_| {
         tracing::error!("a statement panicked; its connection ends");
         Panicked
     })

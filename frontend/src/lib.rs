@@ -5,6 +5,7 @@ mod channel;
 mod commands;
 mod connection;
 mod login;
+mod pace;
 mod password_key;
 mod registry;
 mod server;
@@ -13,6 +14,7 @@ mod sink;
 mod statements;
 mod stream;
 
+pub use pace::RuntimeWaiter;
 pub use password_key::PasswordKey;
 pub use registry::{ConnectionEntry, Connections};
 pub use server::{Options, ServerHandle, serve};

@@ -3,6 +3,7 @@
 use crate::commands::CommandPhase;
 use crate::connection::{Broken, Connection};
 use crate::login::{LoginContext, LoginError, login};
+use crate::pace::Pace;
 use crate::password_key::PasswordKey;
 use crate::registry::{ConnectionEntry, Connections};
 use crate::service::{Peer, Service};
@@ -39,6 +40,9 @@ pub struct Options {
     pub password_key: Option<Arc<PasswordKey>>,
     /// Flags of the compressions to offer: COMPRESS (zlib), ZSTD_COMPRESSION.
     pub compression: Capabilities,
+    /// Short statements run on the worker that read them, at half the cost. Only for sessions whose waits all go
+    /// through [`crate::RuntimeWaiter`]: others would stop the workers, and with them whoever they wait for.
+    pub inline_statements: bool,
 }
 
 impl Default for Options {
@@ -49,6 +53,7 @@ impl Default for Options {
             server_version: SERVER_VERSION.to_string(),
             password_key: None,
             compression: Capabilities(Capabilities::COMPRESS | Capabilities::ZSTD_COMPRESSION),
+            inline_statements: false,
         }
     }
 }
@@ -206,7 +211,9 @@ async fn converse<S: Service>(
         Ok(Ok(client)) => {
             let connections = options.connections.as_ref();
             let service = shared.service.as_ref();
-            let mut phase = CommandPhase::new(&mut conn, service, entry, connections, password_key, client);
+            let pace = Pace::new(options.inline_statements);
+            let mut phase =
+                CommandPhase::new(&mut conn, service, entry, connections, password_key, client, pace);
             let farewell = phase.run().await;
             // A session that rolls back may block.
             tokio::task::block_in_place(|| drop(phase));

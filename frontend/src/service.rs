@@ -61,7 +61,8 @@ pub trait Authenticator: Send {
     /// Compares `SHA256(pw) ⊕ SHA256(SHA256(SHA256(pw)) ‖ nonce)` with a cached digest.
     fn fast(&mut self, nonce: &[u8; NONCE_BYTES], proof: &[u8; PROOF_BYTES]) -> FastAnswer;
 
-    /// Checks the password itself; may take long and may wait for its turn.
+    /// Checks the password itself; may take long and may wait for its turn. Work that blocks belongs on a thread of
+    /// its own (`spawn_blocking`): this is polled on a worker.
     fn full(&mut self, password: Zeroizing<Vec<u8>>) -> BoxFuture<'_, SqlResult<Account>>;
 }
 
@@ -130,7 +131,7 @@ pub struct Prepared {
 }
 
 /// One client's session. Calls are synchronous and may block (lock waits, reads): they run where blocking is
-/// allowed. Dropping a session rolls back and frees what it holds.
+/// allowed, or inline when all waits go through `RuntimeWaiter` (`Options::inline_statements`). Dropping a session rolls back and frees what it holds.
 pub trait ClientSession: Send {
     /// Runs one query string: one statement, or several when the client may send them. Every result ends with
     /// [`RowSink::end`], statements without rows included. The ticket is the last statement's commit; earlier ones

@@ -10,12 +10,13 @@ use aurora_types::{CollationId, ColumnMeta, RowSink, SqlError, SqlResult, Statem
 use aurora_wire::{FrameReader, OutBuffer, ResultWriter};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 /// Largest packet of a local file; clients send some KiB at a time.
 const LOCAL_FILE_PACKET_BYTES: usize = 64 * 1024 * 1024;
 
-/// Used where blocking is allowed: a full buffer is written out before the next row is taken, so that a result of
+/// Used on a worker of the runtime, which is replaced while it writes: a full buffer is written out before the next row is taken, so that a result of
 /// any size needs no more memory than the buffer.
 pub struct WireSink<'a> {
     pub writer: ResultWriter,
@@ -34,7 +35,7 @@ pub struct WireSink<'a> {
 impl WireSink<'_> {
     fn flush(&mut self) -> SqlResult<()> {
         let write = timeout(self.write_timeout, self.channel.write(self.out.bytes()));
-        match self.runtime.block_on(write) {
+        match block_in_place(|| self.runtime.block_on(write)) {
             Ok(Ok(())) => {
                 self.out.clear();
                 Ok(())
@@ -59,7 +60,7 @@ impl WireSink<'_> {
                 Err(_) => return Err(self.broke(SqlError::new(ER_NET_PACKETS_OUT_OF_ORDER, &[]))),
             }
             let read = timeout(self.read_timeout, self.channel.fill(frames));
-            match self.runtime.block_on(read) {
+            match block_in_place(|| self.runtime.block_on(read)) {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return Err(self.broke(SqlError::new(ER_NET_READ_ERROR, &[]))),
             }

@@ -66,8 +66,8 @@ async fn without_tls_passwords_are_sealed_or_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn results_small_large_several_and_failed() {
-    let server = start(false, |_| ()).await;
-    for tls in [true, false] {
+    for (tls, inline) in [(true, false), (false, false), (true, true), (false, true)] {
+        let server = start(false, |options| options.inline_statements = inline).await;
         let mut conn = Conn::new(opts(&server, true)).await.unwrap();
         conn.query_drop("who").await.unwrap();
         drop(conn);
