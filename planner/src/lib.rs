@@ -2,6 +2,7 @@
 
 mod bind;
 mod context;
+mod explain;
 mod physical;
 mod plan;
 mod same;
@@ -9,4 +10,5 @@ mod walk;
 
 pub use bind::{plan, stored_expression, table_expressions};
 pub use context::{DEFAULT_ROWS, NoStatistics, NoVirtualTables, PlanContext, Statistics, VirtualTables};
+pub use explain::{Actuals, Explained, NodeActuals, explain, explain_tree, plan_outline};
 pub use plan::*;
