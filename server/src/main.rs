@@ -1,1 +1,85 @@
-fn main() {}
+//! `auroradb`: the server. README.md has the map.
+
+mod args;
+mod banner;
+mod config_file;
+mod failure;
+mod files;
+mod http;
+mod metrics;
+mod notify;
+mod root;
+mod run;
+mod service;
+mod settings;
+mod storage;
+mod tls;
+mod variables;
+mod waiter;
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use clap::Parser;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Statements block their thread while they wait for locks, and the runtime replaces it: as many as there can be
+/// connections, and more never wait.
+const THREADS_MAX: usize = 100_512;
+/// Statements nest deeper than a runtime's tasks usually do.
+const THREAD_STACK_BYTES: usize = 4 << 20;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match start(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Standard error may be closed; the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "auroradb: {failure}");
+            ExitCode::from(failure.kind as u8)
+        }
+    }
+}
+
+fn start(args: Args) -> Result<(), Failure> {
+    log_to_stderr()?;
+    let environment_set = std::env::var("AURORA_SET").ok();
+    let settings = Settings::new(args, environment_set.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("aurora-worker")
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .max_blocking_threads(THREADS_MAX)
+        .build()
+        .map_err(|error| Failure::runtime(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(run::run(settings));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    result
+}
+
+/// One short line an event. `AURORA_LOG` is above `RUST_LOG`.
+fn log_to_stderr() -> Result<(), Failure> {
+    let set = |name: &str| {
+        std::env::var(name).ok().filter(|text| !text.is_empty()).map(|text| (name.to_owned(), text))
+    };
+    let filter = match set("AURORA_LOG").or_else(|| set("RUST_LOG")) {
+        None => EnvFilter::new("info"),
+        Some((name, text)) => EnvFilter::try_new(&text).map_err(|error| {
+            Failure::usage(format!("{name}={text}: {error}; write error, warn, info, debug or trace"))
+        })?,
+    };
+    tracing_subscriber::fmt()
+        .compact()
+        .with_target(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What a person reads when the server is ready.
+
+use crate::root::{self, FirstRoot};
+use crate::settings::Settings;
+use crate::storage::Opened;
+use aurora_wire::handshake::SERVER_VERSION;
+use std::io::Write;
+use std::net::SocketAddr;
+
+/// Prints the state of things to standard error, the line `ready for connections` last.
+pub fn ready(settings: &Settings, opened: &Opened, address: SocketAddr) {
+    let text = text(settings, &opened.first_root, opened.is_fresh, address);
+    // A closed standard error is no reason to stop.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn text(settings: &Settings, root: &FirstRoot, is_fresh: bool, address: SocketAddr) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let data_dir = settings.data_dir.display();
+    let mut lines = vec![
+        format!("AuroraDB {version}, for clients {SERVER_VERSION}"),
+        format!("  data     {data_dir}{}", if is_fresh { " (new)" } else { "" }),
+    ];
+    match root {
+        FirstRoot::Existing => {}
+        FirstRoot::Random(password) => {
+            lines.push(format!("  root     password {}", **password));
+            let file = root::path_in(&settings.data_dir);
+            lines.push(format!("           also in {} until you change it", file.display()));
+        }
+        FirstRoot::Given => lines.push("  root     has the password that you gave".into()),
+        FirstRoot::Empty => lines.push("  root     has NO password (--insecure)".into()),
+    }
+    if settings.key_file.is_none() && !matches!(root, FirstRoot::Existing) {
+        lines.push(format!(
+            "  warning  the key lies with the data ({data_dir}/keys/kek): whoever takes the folder can read it; \
+             see --key-file"
+        ));
+    }
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let password = if matches!(root, FirstRoot::Empty) { "" } else { " -p" };
+    lines.push(format!("  connect  mysql -h{host} -P{} -uroot{password}", address.port()));
+    lines.push(format!("ready for connections at {address}"));
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn the_first_start_says_all_that_is_needed() {
+        let address = "0.0.0.0:3307".parse().expect("an address");
+        let root = FirstRoot::Random(Zeroizing::new("secret".into()));
+        let text = text(&Settings::default(), &root, true, address);
+        assert!(text.contains("password secret\n") && text.contains("./aurora-data/root-password"));
+        assert!(text.contains("--key-file"));
+        assert!(text.contains("mysql -h127.0.0.1 -P3307 -uroot -p\n"));
+        assert!(text.ends_with("ready for connections at 0.0.0.0:3307\n"));
+    }
+
+    #[test]
+    fn later_starts_are_short() {
+        let address = "127.0.0.1:3306".parse().expect("an address");
+        assert_eq!(text(&Settings::default(), &FirstRoot::Existing, false, address).lines().count(), 4);
+    }
+}
