@@ -1,6 +1,7 @@
 //! `aurora`: the tools beside the server.
 
 mod audit;
+mod check;
 mod failure;
 mod folder;
 mod migrate;
@@ -30,6 +31,7 @@ struct Cli {
 enum Command {
     Migrate(migrate::MigrateArgs),
     Audit(audit::AuditArgs),
+    Check(check::CheckArgs),
 }
 
 fn main() {
@@ -37,6 +39,7 @@ fn main() {
     let outcome = match &cli.command {
         Command::Migrate(args) => migrate::run(args).map_err(|error| Failure::runtime(error.to_string())),
         Command::Audit(args) => audit::run(args),
+        Command::Check(args) => check::run(args),
     };
     match outcome {
         Ok(code) => std::process::exit(code),
