@@ -222,10 +222,10 @@ impl Log {
         some
     }
 
-    /// The commit is in the memtable.
+    /// The commit is in the memtable. Its `inserted` hook comes before its `published` hook, on whichever thread.
     pub(crate) fn inserted(&self, pending: &Pending) {
-        pending.inserted.store(true, Ordering::SeqCst);
         pending.hooks.inserted(pending.seq);
+        pending.inserted.store(true, Ordering::SeqCst);
         if self.is_at_level(pending) {
             self.publish();
         }

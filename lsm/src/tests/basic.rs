@@ -25,6 +25,18 @@ pub(super) fn small() -> EngineOptions {
     }
 }
 
+/// Data soon lies several levels deep.
+pub(super) fn tiny() -> EngineOptions {
+    EngineOptions {
+        memtable_bytes: 700,
+        l0_compaction_files: 2,
+        table_bytes: 600,
+        level_base_bytes: 1 << 10,
+        level_ratio: 3,
+        ..small()
+    }
+}
+
 /// A machine whose nonces are watched.
 pub(super) struct Machine {
     pub(super) sim: SimEnv,
