@@ -60,7 +60,7 @@ impl Binder<'_, '_> {
                 if !full || known.contains(&column) {
                     return Ok(());
                 }
-                Err(binder.not_grouped(at + 1, "ORDER BY", column, has_groups))
+                Err(binder.not_grouped(at + 1, "ORDER BY clause", column, has_groups))
             })?;
         }
         let mut windows = std::mem::take(&mut self.block().windows);

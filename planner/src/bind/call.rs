@@ -154,7 +154,11 @@ impl Binder<'_, '_> {
     fn grouping(&mut self, ids: &[ast::ExprId]) -> SqlResult<Expr> {
         let groups = self.block_ref().rollup_groups.clone();
         if groups.is_empty() {
-            return Err(SqlError::new(ER_INVALID_GROUP_FUNC_USE, &[]));
+            // Without ROLLUP nothing is rolled up.
+            for id in ids {
+                self.expr(*id)?;
+            }
+            return Ok(build::literal(Value::Int(0), &self.state.ctx.build));
         }
         if ids.is_empty() || ids.len() > 63 {
             return Err(SqlError::new(ER_WRONG_ARGUMENTS, &[&"GROUPING function"]));

@@ -102,7 +102,7 @@ impl<'s> Binder<'s, '_> {
 
     fn delete_target(&mut self, name: &ast::ObjectName) -> SqlResult<usize> {
         self.scope_table(name).map_err(|error| match error.code {
-            1109 => aurora_types::SqlError::new(
+            1051 => aurora_types::SqlError::new(
                 aurora_types::error::ER_UNKNOWN_TABLE,
                 &[&name.name, &"MULTI DELETE"],
             ),

@@ -19,6 +19,7 @@ mod order;
 mod query;
 mod scope;
 pub(crate) mod select;
+pub(crate) mod semi;
 mod subquery;
 mod table_expressions;
 mod target;

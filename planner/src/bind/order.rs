@@ -196,6 +196,7 @@ impl<'s> Binder<'s, '_> {
             leaves: block.leaves.clone(),
             tree: parts.tree.take(),
             filter,
+            semis: std::mem::take(&mut parts.semis),
             needed,
             handles: Vec::new(),
             whole: false,

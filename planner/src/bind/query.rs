@@ -6,7 +6,7 @@ use crate::plan::{FileFormat, IntoTarget, Node, Operator, PlanBody};
 use aurora_expr::{Expr, ExprKind, build, typing};
 use aurora_parser as ast;
 use aurora_parser::{IntoClause, Query, QueryBody, QueryId};
-use aurora_types::error::ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT;
+use aurora_types::error::ER_WRONG_VALUE_COUNT_ON_ROW;
 use aurora_types::{ColumnMeta, SqlError, SqlResult, SqlType, Value};
 use std::collections::BTreeSet;
 
@@ -104,8 +104,8 @@ impl<'s> Binder<'s, '_> {
         let free = self.pop_block().map(|block| block.free).unwrap_or_default();
         let bound = bound?;
         let width = bound.first().map_or(0, Vec::len);
-        if bound.iter().any(|row| row.len() != width) {
-            return Err(SqlError::new(ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT, &[]));
+        if let Some(at) = bound.iter().position(|row| row.len() != width) {
+            return Err(SqlError::new(ER_WRONG_VALUE_COUNT_ON_ROW, &[&(at + 1)]));
         }
         let mut types = Vec::with_capacity(width);
         let mut items = Vec::with_capacity(width);

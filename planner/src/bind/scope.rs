@@ -167,6 +167,10 @@ pub(crate) struct Block {
     pub hidden: bool,
     /// Slots of outer blocks that this block or one inside reads.
     pub free: BTreeSet<usize>,
+    /// Scopes around a subquery that is spliced into this block: unqualified names and tables.
+    pub around: Vec<(Vec<Visible>, std::ops::Range<usize>)>,
+    /// Leaves of spliced subqueries.
+    pub spliced: BTreeSet<usize>,
     /// Row alias columns of INSERT: what VALUES(c) reads, by table column.
     pub insert_values: Option<usize>,
 }
@@ -191,6 +195,8 @@ impl Block {
             rollup_groups: Vec::new(),
             hidden: false,
             free: BTreeSet::new(),
+            around: Vec::new(),
+            spliced: BTreeSet::new(),
             insert_values: None,
         }
     }
@@ -214,11 +220,31 @@ impl Block {
         self.leaves.iter().position(|leaf| leaf.contains(position))
     }
 
-    fn find(&self, name: &ColumnName, database: Option<&str>) -> Result<Option<Visible>, ()> {
+    /// The column of a name; `Err` when it is ambiguous.
+    fn find(&self, name: &ColumnName) -> Result<Option<Visible>, ()> {
+        let own = self.find_in(name, &self.visible, self.first_table..self.tables.len())?;
+        if own.is_some() {
+            return Ok(own);
+        }
+        for (visible, tables) in self.around.iter().rev() {
+            let found = self.find_in(name, visible, tables.clone())?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_in(
+        &self,
+        name: &ColumnName,
+        visible: &[Visible],
+        tables: std::ops::Range<usize>,
+    ) -> Result<Option<Visible>, ()> {
         let column = name.column.as_str();
+        let mut found = None;
         let Some(table) = &name.table else {
-            let mut found = None;
-            for visible in &self.visible {
+            for visible in visible {
                 if names_equal(&self.tables[visible.table].columns[visible.column].name, column) {
                     if found.is_some_and(|other| other != *visible) {
                         return Err(());
@@ -228,13 +254,11 @@ impl Block {
             }
             return Ok(found);
         };
-        let _ = database;
-        let mut found = None;
-        for (at, scope) in self.tables.iter().enumerate().skip(self.first_table) {
+        for at in tables {
+            let scope = &self.tables[at];
+            let information = scope.schema.eq_ignore_ascii_case("information_schema");
             let schema = name.schema.as_ref().is_none_or(|schema| {
-                schema.as_str() == scope.schema
-                    || (scope.schema.eq_ignore_ascii_case("information_schema")
-                        && schema.is("information_schema"))
+                schema.as_str() == scope.schema || (information && schema.is("information_schema"))
             });
             if !schema || !alias_matches(scope, table.as_str()) {
                 continue;
@@ -292,11 +316,25 @@ impl Binder<'_, '_> {
             if level < top && self.state.blocks[level].hidden {
                 continue;
             }
+            // HAVING means the select list before the tables, ORDER BY (inside expressions) after them.
+            let local_alias = level == top && name.table.is_none() && !self.state.blocks[top].in_aggregate;
+            if local_alias
+                && clause == Clause::Having
+                && let Some(expr) = self.alias_expr(name.column.as_str())
+            {
+                return Ok((expr, None, String::new()));
+            }
             let found = self.state.blocks[level]
-                .find(name, self.database.as_deref())
+                .find(name)
                 .map_err(|()| SqlError::new(ER_NON_UNIQ_ERROR, &[name, &clause.name()]))?;
             if let Some(visible) = found {
                 return Ok(self.found(level, visible));
+            }
+            if local_alias
+                && clause == Clause::Order
+                && let Some(expr) = self.alias_expr(name.column.as_str())
+            {
+                return Ok((expr, None, String::new()));
             }
             // Names of an outer query may also be its select aliases, once those are known.
             if level < top && name.table.is_none() {
@@ -310,6 +348,10 @@ impl Binder<'_, '_> {
             }
         }
         Err(SqlError::new(ER_BAD_FIELD_ERROR, &[name, &clause.name()]))
+    }
+
+    fn alias_expr(&self, name: &str) -> Option<Expr> {
+        self.block_ref().items.iter().find(|item| names_equal(&item.name, name)).map(|item| item.expr.clone())
     }
 
     fn found(&mut self, level: usize, at: Visible) -> (Expr, Option<Origin>, String) {

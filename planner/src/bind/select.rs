@@ -3,6 +3,7 @@
 use super::from::{JoinTree, conjuncts};
 use super::query::{BoundQuery, Tail};
 use super::scope::Item;
+use super::semi::Semi;
 use super::{Binder, Clause, GROUP_BASE};
 use crate::plan::{LockMode, RowLock, WaitPolicy};
 use aurora_catalog::names_equal;
@@ -10,7 +11,7 @@ use aurora_expr::{Expr, ExprKind};
 use aurora_parser as ast;
 use aurora_parser::{LockStrength, LockWait, ObjectName, Select, SelectItem};
 use aurora_types::error::{
-    ER_NO_TABLES_USED, ER_UNKNOWN_TABLE, ER_UNRESOLVED_TABLE_LOCK, ER_WRONG_GROUP_FIELD,
+    ER_BAD_TABLE_ERROR, ER_NO_TABLES_USED, ER_UNRESOLVED_TABLE_LOCK, ER_WRONG_GROUP_FIELD,
 };
 use aurora_types::{SqlError, SqlResult};
 
@@ -19,6 +20,7 @@ use aurora_types::{SqlError, SqlResult};
 pub(crate) struct Parts {
     pub tree: Option<JoinTree>,
     pub filter: Vec<Expr>,
+    pub semis: Vec<Semi>,
     pub items: Vec<Item>,
     /// GROUP BY was written or aggregates stand somewhere.
     pub grouped: bool,
@@ -44,10 +46,10 @@ impl<'s> Binder<'s, '_> {
             self.state.calc_found_rows = true;
         }
         let tree = self.from(&select.from)?;
-        let mut filter = Vec::new();
+        let (mut filter, mut semis) = (Vec::new(), Vec::new());
         if let Some(id) = select.filter {
             self.block().clause = Clause::Where;
-            filter = conjuncts(self.expr(id)?);
+            (filter, semis) = self.where_conditions(id)?;
         }
         let mut groups = Vec::new();
         let rollup = select.group_by.as_ref().is_some_and(|g| g.rollup);
@@ -74,6 +76,9 @@ impl<'s> Binder<'s, '_> {
             block.windows_allowed = false;
             having = conjuncts(self.expr(id)?);
             self.block().windows_allowed = true;
+            if select.group_by.is_none() && self.block_ref().aggregates.is_empty() {
+                self.check_having(&having, &items)?;
+            }
         }
         let mut qualify = Vec::new();
         if let Some(id) = select.qualify {
@@ -84,6 +89,7 @@ impl<'s> Binder<'s, '_> {
         let parts = Parts {
             tree,
             filter,
+            semis,
             items,
             grouped: select.group_by.is_some(),
             groups,
@@ -94,6 +100,22 @@ impl<'s> Binder<'s, '_> {
             straight: select.options.straight_join,
         };
         self.finish_block(parts, tail)
+    }
+
+    /// HAVING without grouping reads the select list only (1054).
+    fn check_having(&self, having: &[Expr], items: &[Item]) -> SqlResult<()> {
+        let listed = base_columns(items.iter().map(|item| &item.expr));
+        for column in base_columns(having) {
+            if !listed.contains(&column) {
+                let name = self.column_label(&[], column);
+                let name = name.rsplit('.').next().unwrap_or_default();
+                return Err(SqlError::new(
+                    aurora_types::error::ER_BAD_FIELD_ERROR,
+                    &[&name, &Clause::Having.name()],
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Locks of FOR UPDATE and FOR SHARE on the leaves that they name.
@@ -112,10 +134,14 @@ impl<'s> Binder<'s, '_> {
             };
             for table in &clause.tables {
                 if !self.block_ref().leaves.iter().any(|leaf| leaf.alias == table.name.as_str()) {
-                    return Err(SqlError::new(ER_UNRESOLVED_TABLE_LOCK, &[table]));
+                    return Err(SqlError::new(ER_UNRESOLVED_TABLE_LOCK, &[&format_args!("`{}`", table.name)]));
                 }
             }
-            for leaf in &mut self.block().leaves {
+            let spliced = self.block_ref().spliced.clone();
+            for (at, leaf) in self.block().leaves.iter_mut().enumerate() {
+                if spliced.contains(&at) {
+                    continue;
+                }
                 if clause.tables.is_empty() || clause.tables.iter().any(|t| t.name.as_str() == leaf.alias) {
                     leaf.lock = Some(lock);
                 }
@@ -208,7 +234,7 @@ impl<'s> Binder<'s, '_> {
         items.push(item);
     }
 
-    /// The table that `name` (an alias) means; 1109 when there is none.
+    /// The table that `name` (an alias) means; 1051 when there is none.
     pub fn scope_table(&self, name: &ObjectName) -> SqlResult<usize> {
         let block = self.block_ref();
         let found = block.tables.iter().enumerate().skip(block.first_table).find(|(_, table)| {
@@ -217,7 +243,7 @@ impl<'s> Binder<'s, '_> {
         });
         match found {
             Some((at, _)) => Ok(at),
-            None => Err(SqlError::new(ER_UNKNOWN_TABLE, &[&name.name, &block.clause.name()])),
+            None => Err(SqlError::new(ER_BAD_TABLE_ERROR, &[&name.name])),
         }
     }
 

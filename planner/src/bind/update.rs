@@ -195,6 +195,7 @@ impl<'s> Binder<'s, '_> {
             leaves: block.leaves.clone(),
             tree: Some(tree),
             filter,
+            semis: Vec::new(),
             needed,
             handles: targets.to_vec(),
             whole,

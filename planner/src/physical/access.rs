@@ -240,6 +240,8 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
     let per_row = match (primary, covering) {
         (true, _) => 1.0,
         (false, true) => 0.9,
+        // A whole scan fetches every row from elsewhere.
+        (false, false) if ranges.is_empty() => 4.0,
         (false, false) => 2.0,
     };
     let start = if ranged { 1.0 * ranges.len().max(1) as f64 } else { 2.0 };

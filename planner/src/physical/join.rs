@@ -6,6 +6,7 @@
 use super::access::{Choice, Use, choose};
 use super::{Rel, filter, remap, selectivity};
 use crate::bind::from::{JoinTree, TreeJoin, leaf_at};
+use crate::bind::semi::Semi;
 use crate::bind::view::conjunction;
 use crate::bind::{Leaf, LeafKind, State};
 use crate::context::DEFAULT_ROWS;
@@ -20,6 +21,8 @@ pub(crate) struct Request {
     pub leaves: Vec<Leaf>,
     pub tree: Option<JoinTree>,
     pub filter: Vec<Expr>,
+    /// Subqueries of WHERE that are joined.
+    pub semis: Vec<Semi>,
     /// Block positions that are read above.
     pub needed: BTreeSet<usize>,
     /// Leaves whose rows will be written: all columns and the handle.
@@ -37,6 +40,7 @@ struct Unit {
     parts: Parts,
     /// The unit is the right side of an outer join with this condition.
     outer: Option<Vec<Expr>>,
+    join: JoinType,
     leaves: BTreeSet<usize>,
 }
 
@@ -64,6 +68,7 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
         leaves,
         tree,
         filter: mut conditions,
+        semis,
         mut needed,
         handles,
         whole,
@@ -85,6 +90,9 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
     let mut group = Group { straight, ..Group::default() };
     flatten(tree, &conditions, &leaves, &mut group);
     group.conditions.extend(conditions);
+    for semi in semis {
+        group.units.push(semi_unit(semi, &leaves));
+    }
     collect_needed(&group, &mut needed);
     for leaf in handles.iter().filter(|_| whole) {
         let leaf = &leaves[*leaf];
@@ -116,7 +124,12 @@ fn collect_needed(group: &Group, needed: &mut BTreeSet<usize>) {
 fn flatten(tree: JoinTree, above: &[Expr], leaves: &[Leaf], group: &mut Group) {
     match tree {
         JoinTree::Leaf(leaf) => {
-            group.units.push(Unit { parts: Parts::Leaf(leaf), outer: None, leaves: BTreeSet::from([leaf]) });
+            group.units.push(Unit {
+                parts: Parts::Leaf(leaf),
+                outer: None,
+                join: JoinType::Inner,
+                leaves: BTreeSet::from([leaf]),
+            });
         }
         JoinTree::Filter { input, conditions } => {
             let all: Vec<Expr> = above.iter().chain(&conditions).cloned().collect();
@@ -138,20 +151,40 @@ fn flatten(tree: JoinTree, above: &[Expr], leaves: &[Leaf], group: &mut Group) {
                 return;
             }
             flatten(*left, above, leaves, group);
-            let mut right_group = Group::default();
-            flatten(*right, &on, leaves, &mut right_group);
-            let single = right_group.units.len() == 1 && right_group.conditions.is_empty();
-            let parts = match right_group.units.pop() {
-                Some(Unit { parts: Parts::Leaf(leaf), outer: None, .. }) if single => Parts::Leaf(leaf),
-                Some(unit) => {
-                    right_group.units.push(unit);
-                    Parts::Group(right_group)
-                }
-                None => Parts::Group(right_group),
-            };
-            group.units.push(Unit { parts, outer: Some(on), leaves: right_leaves });
+            let parts = side(*right, &on, leaves);
+            group.units.push(Unit { parts, outer: Some(on), join: JoinType::Left, leaves: right_leaves });
         }
     }
+}
+
+/// One side of an outer or semi join.
+fn side(tree: JoinTree, on: &[Expr], leaves: &[Leaf]) -> Parts {
+    let mut group = Group::default();
+    flatten(tree, on, leaves, &mut group);
+    match group.units.as_slice() {
+        [Unit { parts: Parts::Leaf(leaf), outer: None, .. }] if group.conditions.is_empty() => {
+            Parts::Leaf(*leaf)
+        }
+        _ => Parts::Group(group),
+    }
+}
+
+fn semi_unit(semi: Semi, leaves: &[Leaf]) -> Unit {
+    let mut own = Vec::new();
+    semi.tree.leaves(&mut own);
+    let own: BTreeSet<usize> = own.into_iter().collect();
+    let mut parts = side(semi.tree, &semi.on, leaves);
+    let mut on = semi.on;
+    if let Parts::Group(group) = &mut parts {
+        let (inner, both) = on.into_iter().partition(|c| {
+            let of = leaves_of(c, leaves);
+            !of.is_empty() && of.is_subset(&own)
+        });
+        group.conditions.extend::<Vec<Expr>>(inner);
+        on = both;
+    }
+    let join = if semi.anti { JoinType::Anti } else { JoinType::Semi };
+    Unit { parts, outer: Some(on), join, leaves: own }
 }
 
 /// Whether the condition is not true whenever all columns of these tables are NULL.
@@ -225,7 +258,7 @@ impl Joins<'_, '_, '_> {
                     self.unit(&unit, own, single && self.leaves.len() == 1)?
                 }
                 Some(left) => match &unit.outer {
-                    Some(on) => self.join(left, &unit, on.clone(), JoinType::Left)?,
+                    Some(on) => self.join(left, &unit, on.clone(), unit.join)?,
                     None => {
                         let on = take(&mut open, |of| of.is_subset(&with) && !of.is_disjoint(&unit.leaves));
                         self.join(left, &unit, on, JoinType::Inner)?
@@ -492,6 +525,7 @@ impl Joins<'_, '_, '_> {
         let mut layout = left.layout.clone();
         layout.extend_from_slice(&right.layout);
         let types = joined_types(&left, &right, join);
+        let one_sided = matches!(join, JoinType::Semi | JoinType::Anti);
         let rest_selectivity: f64 = rest.iter().map(selectivity).product();
         let condition = conjunction(rest)?.map(|c| remap(c, &layout));
         let (l, r) = (left.node.estimate, right.node.estimate);
@@ -501,7 +535,21 @@ impl Joins<'_, '_, '_> {
         if join == JoinType::Left {
             rows = rows.max(l.rows);
         }
+        if one_sided {
+            rows = (l.rows / 2.0).max(0.1);
+            layout.truncate(left.layout.len());
+        }
         let node = if keys.is_empty() {
+            let mut right = right;
+            if one_sided && condition.is_none() && lateral.is_empty() {
+                // One row answers for all.
+                let types = right.node.types.clone();
+                let count = build::literal(aurora_types::Value::Int(1), &self.state.ctx.build);
+                let cost = right.node.estimate.cost;
+                let input = Box::new(right.node);
+                let operator = Operator::Limit { input, count: Some(count), offset: None };
+                right.node = self.state.node(operator, types, 1.0, cost);
+            }
             let right_node = if lateral.is_empty() { self.materialized(right.node) } else { right.node };
             let cost = l.cost + r.cost + l.rows * r.rows * 0.1;
             let operator = Operator::NestedLoop {
@@ -590,12 +638,17 @@ impl Joins<'_, '_, '_> {
         }
         let right = self.unit(unit, own, false)?;
         let mut layout = left.layout.clone();
-        layout.extend_from_slice(&right.layout);
+        if matches!(join, JoinType::Inner | JoinType::Left) {
+            layout.extend_from_slice(&right.layout);
+        }
         let types = joined_types(&left, &right, join);
         let (l, r) = (left.node.estimate, right.node.estimate);
         let mut rows = (l.rows * r.rows).max(0.1);
         if join == JoinType::Left {
             rows = rows.max(l.rows);
+        }
+        if matches!(join, JoinType::Semi | JoinType::Anti) {
+            rows = (l.rows / 2.0).max(0.1);
         }
         let cost = l.cost + l.rows * (r.cost + 1.0);
         let operator = Operator::NestedLoop {
@@ -668,6 +721,9 @@ pub(crate) fn hash_operands(a: &Expr, b: &Expr, how: Comparison) -> Option<(Expr
 
 fn joined_types(left: &Rel, right: &Rel, join: JoinType) -> Vec<SqlType> {
     let mut types = left.node.types.clone();
+    if matches!(join, JoinType::Semi | JoinType::Anti) {
+        return types;
+    }
     types.extend(right.node.types.iter().map(|ty| {
         let nullable = ty.nullable || join == JoinType::Left;
         typing::nullable(ty.clone(), nullable)
@@ -705,6 +761,7 @@ impl Group {
                         Parts::Group(group) => Parts::Group(group.duplicate()),
                     },
                     outer: unit.outer.clone(),
+                    join: unit.join,
                     leaves: unit.leaves.clone(),
                 })
                 .collect(),
