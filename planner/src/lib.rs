@@ -8,7 +8,7 @@ mod plan;
 mod same;
 mod walk;
 
-pub use bind::{plan, stored_expression, table_expressions};
+pub use bind::{plan, plan_expressions, stored_expression, table_expressions};
 pub use context::{DEFAULT_ROWS, NoStatistics, NoVirtualTables, PlanContext, Statistics, VirtualTables};
 pub use explain::{Actuals, Explained, NodeActuals, explain, explain_tree, plan_outline};
 pub use plan::*;

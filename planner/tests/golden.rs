@@ -1,29 +1,32 @@
-//! Plans as text.
+//! Plans as text: `golden.txt` has statements (`## …`) each with the outline of its plan.
+//! `GOLDEN=write cargo nextest run -p aurora-planner golden` writes it anew from its statements.
 
 mod common;
 
 use aurora_planner::plan_outline;
 use common::plan_of;
 
-#[track_caller]
-fn check(sql: &str, expected: &str) {
-    let shown = match plan_of(sql) {
+fn outline(sql: &str) -> String {
+    match plan_of(sql) {
         Ok(plan) => plan_outline(&plan),
         Err(error) => format!("{error}\n"),
-    };
-    let expected: String =
-        expected.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
-    assert_eq!(shown.trim(), expected.trim(), "\n{sql}\n{shown}");
+    }
 }
 
 #[test]
-fn dump() {
-    for sql in include_str!("queries.sql").lines().filter(|l| !l.is_empty()) {
-        println!("## {sql}");
-        match plan_of(sql) {
-            Ok(plan) => print!("{}", plan_outline(&plan)),
-            Err(error) => println!("{error}"),
-        }
+fn plans_are_as_written() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden.txt");
+    let known = include_str!("golden.txt");
+    let mut now = String::new();
+    for sql in known.lines().filter_map(|line| line.strip_prefix("## ")) {
+        now.push_str(&format!("## {sql}\n{}", outline(sql)));
     }
-    check("SELECT 1", "Project: 1\n  Rows: 1");
+    if std::env::var_os("GOLDEN").is_some() {
+        std::fs::write(path, &now).expect("golden.txt can be written");
+        return;
+    }
+    for (number, (a, b)) in known.lines().zip(now.lines()).enumerate() {
+        assert_eq!(a, b, "line {} of golden.txt", number + 1);
+    }
+    assert_eq!(known.lines().count(), now.lines().count());
 }

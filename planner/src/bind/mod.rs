@@ -243,6 +243,28 @@ impl<'a> State<'a> {
     }
 }
 
+/// Plans the computing of expressions by themselves (SET, CALL, EXECUTE … USING): a query of one row.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_expressions(
+    exprs: &[aurora_parser::ExprId],
+    ast: &Ast,
+    parameters: u32,
+    ctx: &PlanContext<'_>,
+) -> SqlResult<Plan> {
+    let mut state = State::new(ctx, parameters);
+    let mut binder = Binder {
+        state: &mut state,
+        ast,
+        database: ctx.database.map(str::to_owned),
+        definer: None,
+        with: Vec::new(),
+    };
+    let body = binder.do_expressions(exprs)?;
+    state.finish(body, Vec::new())
+}
+
 /// Plans a statement that reads or writes rows.
 ///
 /// # Errors

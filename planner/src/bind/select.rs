@@ -134,7 +134,10 @@ impl<'s> Binder<'s, '_> {
             };
             for table in &clause.tables {
                 if !self.block_ref().leaves.iter().any(|leaf| leaf.alias == table.name.as_str()) {
-                    return Err(SqlError::new(ER_UNRESOLVED_TABLE_LOCK, &[&format_args!("`{}`", table.name)]));
+                    return Err(SqlError::new(
+                        ER_UNRESOLVED_TABLE_LOCK,
+                        &[&format_args!("`{}`", table.name)],
+                    ));
                 }
             }
             let spliced = self.block_ref().spliced.clone();
