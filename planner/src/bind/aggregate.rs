@@ -39,13 +39,11 @@ impl Binder<'_, '_> {
             })?;
         }
         for expr in &mut having {
-            let original = expr.clone();
             self.group_refs(expr, parts);
             self.any_values(expr, |binder, column| {
                 if (!full && has_groups) || known.contains(&column) {
                     return Ok(());
                 }
-                let _ = &original;
                 let name = binder.short_label(column);
                 Err(SqlError::new(ER_BAD_FIELD_ERROR, &[&name, &"having clause"]))
             })?;

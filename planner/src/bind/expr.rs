@@ -301,14 +301,13 @@ impl Binder<'_, '_> {
         }
         let (left, right) = (self.expr(left)?, self.expr(right)?);
         let ctx = &self.state.ctx.build;
-        let arithmetic = |op| (op, ());
-        let (op, ()) = match op {
-            BinaryOp::Add => arithmetic(ArithmeticOp::Add),
-            BinaryOp::Sub => arithmetic(ArithmeticOp::Sub),
-            BinaryOp::Mul => arithmetic(ArithmeticOp::Mul),
-            BinaryOp::Div => arithmetic(ArithmeticOp::Div),
-            BinaryOp::IntDiv => arithmetic(ArithmeticOp::IntDiv),
-            BinaryOp::Mod => arithmetic(ArithmeticOp::Mod),
+        let op = match op {
+            BinaryOp::Add => ArithmeticOp::Add,
+            BinaryOp::Sub => ArithmeticOp::Sub,
+            BinaryOp::Mul => ArithmeticOp::Mul,
+            BinaryOp::Div => ArithmeticOp::Div,
+            BinaryOp::IntDiv => ArithmeticOp::IntDiv,
+            BinaryOp::Mod => ArithmeticOp::Mod,
             BinaryOp::BitOr => return build::bit(BitOp::Or, left, right),
             BinaryOp::BitAnd => return build::bit(BitOp::And, left, right),
             BinaryOp::BitXor => return build::bit(BitOp::Xor, left, right),

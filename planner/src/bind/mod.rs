@@ -281,7 +281,7 @@ pub fn plan(statement: &Statement, ast: &Ast, parameters: u32, ctx: &PlanContext
     let mut into = None;
     let (body, columns) = match statement {
         Statement::Query(query) => {
-            into = binder.into_target(ast.query(*query))?;
+            into = binder.rows_target(ast.query(*query))?;
             binder.top_query(*query)?
         }
         Statement::Insert(insert) => (binder.insert(insert)?, Vec::new()),

@@ -291,10 +291,9 @@ impl<'s> Binder<'s, '_> {
         Ok(match offset {
             None => Some(count.clone()),
             Some(offset) => match (count.as_literal(), offset.as_literal()) {
-                (Some(Value::Int(a)), Some(Value::Int(b))) => match a.checked_add(*b) {
-                    Some(sum) => Some(build::literal(Value::Int(sum), ctx)),
-                    None => None,
-                },
+                (Some(Value::Int(a)), Some(Value::Int(b))) => {
+                    a.checked_add(*b).map(|sum| build::literal(Value::Int(sum), ctx))
+                }
                 (Some(Value::UInt(_)), _) => None,
                 _ => Some(build::arithmetic(ArithmeticOp::Add, count.clone(), offset.clone(), ctx)?),
             },

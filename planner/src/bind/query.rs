@@ -162,7 +162,7 @@ impl<'s> Binder<'s, '_> {
     }
 
     /// Where SELECT … INTO puts its rows.
-    pub fn into_target(&mut self, query: &Query) -> SqlResult<Option<IntoTarget>> {
+    pub fn rows_target(&mut self, query: &Query) -> SqlResult<Option<IntoTarget>> {
         let Some(into) = &query.into else { return Ok(None) };
         Ok(Some(match into {
             IntoClause::Variables(targets) => {

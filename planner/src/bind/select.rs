@@ -200,8 +200,7 @@ impl<'s> Binder<'s, '_> {
             }
             _ => (self.expr(id)?, None, String::new(), None),
         };
-        if let ExprKind::Row(list) = &expr.kind {
-            let _ = list;
+        if let ExprKind::Row(_) = &expr.kind {
             return Err(SqlError::new(aurora_types::error::ER_OPERAND_COLUMNS, &[&1]));
         }
         let name = match (alias, own) {

@@ -233,7 +233,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
     let ordered_by = order_of(usage, index, &single);
     let ordered = ordered_by.is_some();
     let ranged = fixed_parts > 0 || range.is_some();
-    if !ranged && !(covering && !primary) && !ordered {
+    if !(ranged || ordered || covering && !primary) {
         return None;
     }
     let ranges = if ranged { key_ranges(points, range) } else { Vec::new() };

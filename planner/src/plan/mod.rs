@@ -58,6 +58,7 @@ pub struct Plan {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "one per plan")]
 pub enum PlanBody {
     /// At most one row by primary or unique key.
     PointGet(PointGet),
@@ -94,6 +95,7 @@ pub struct CtePlan {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "few per plan")]
 pub enum CteBody {
     Plain(Node),
     /// Rows of `seed`, then of `step` over the rows of the previous round (`Operator::WorkTable`) until a round
