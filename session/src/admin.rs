@@ -21,9 +21,9 @@ impl Session {
         parsed: &Parsed,
         diagnostics: &mut Diagnostics,
     ) -> SqlResult<()> {
-        let statement = Statement::Do(vec![kill.id]);
+        let parsed = crate::names::select_of(parsed, kill.id);
         let snapshot = self.state.shared.catalog.snapshot();
-        let plan = self.plan_with(&statement, parsed, &snapshot, &[])?;
+        let plan = self.plan_with(&parsed.statement, &parsed, &snapshot, &[])?;
         let id = match self.run_scalar(&plan, &snapshot, diagnostics)? {
             Value::Int(id) => u64::try_from(id).unwrap_or(0),
             Value::UInt(id) => id,

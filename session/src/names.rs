@@ -1,6 +1,45 @@
-//! Table names of a query by their places in the text.
+//! Table names of a query by their places in the text; queries made of expressions.
 
-use aurora_parser::{Ast, QueryBody, QueryId, TableFactor, TableReference};
+use aurora_parser::{
+    Ast, ExprId, Parsed, Query, QueryBody, QueryId, Select, SelectItem, SelectOptions, Span, Statement,
+    TableFactor, TableReference,
+};
+
+/// `SELECT expr` in place of the statement that holds the expression.
+pub fn select_of(parsed: &Parsed, expr: ExprId) -> Parsed {
+    let mut ast = parsed.ast.clone();
+    let span = ast.span(expr);
+    let item = SelectItem::Expr { expr, alias: None, name: "value".into(), span };
+    let select = Select {
+        options: SelectOptions::default(),
+        hints: None,
+        items: vec![item],
+        from: Vec::new(),
+        from_dual: false,
+        filter: None,
+        group_by: None,
+        having: None,
+        windows: Vec::new(),
+        qualify: None,
+        span: Span::default(),
+    };
+    let query = ast.add_query(Query {
+        with: None,
+        body: QueryBody::Select(Box::new(select)),
+        order_by: Vec::new(),
+        limit: None,
+        locking: Vec::new(),
+        into: None,
+        span,
+    });
+    Parsed {
+        statement: Statement::Query(query),
+        ast,
+        span: parsed.span,
+        next: parsed.next,
+        parameters: parsed.parameters,
+    }
+}
 
 /// Where the trimmed `text` begins in `sql`.
 pub fn query_span(sql: &[u8], text: &str) -> usize {

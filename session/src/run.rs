@@ -98,6 +98,13 @@ impl Session {
         let context = self.parse_context(false);
         let parsed = match aurora_parser::parse(text, &context) {
             Ok(parsed) => parsed,
+            // Comments alone are a statement that does nothing; nothing at all is an error.
+            Err(error)
+                if error.is(er::ER_EMPTY_QUERY)
+                    && text.iter().any(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b';' | 0)) =>
+            {
+                return (Ok(Done::default()), diagnostics, None);
+            }
             Err(error) => return (Err(error), diagnostics, None),
         };
         let rest = &text[parsed.next.min(text.len())..];

@@ -47,14 +47,11 @@ impl Session {
         if let Some(literal) = crate::ddl::literal(&parsed.ast, expr, self.state.client_collation) {
             return Ok(literal);
         }
-        let statement = aurora_parser::Statement::Do(vec![expr]);
+        let parsed = crate::names::select_of(parsed, expr);
         let snapshot = self.state.shared.catalog.snapshot();
-        let plan = self.plan_with(&statement, parsed, &snapshot, &[])?;
+        let plan = self.plan_with(&parsed.statement, &parsed, &snapshot, &[])?;
         self.check_access(&plan.access)?;
-        let ty = match &plan.body {
-            aurora_planner::PlanBody::Query(node) => node.types.first().cloned(),
-            _ => None,
-        };
+        let ty = plan.columns.first().map(|column| column.ty.clone());
         let value = self.run_scalar(&plan, &snapshot, diagnostics)?;
         Ok((value, ty.unwrap_or_else(|| typing::text(0, self.state.connection_collation))))
     }
