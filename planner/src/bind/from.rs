@@ -230,6 +230,9 @@ impl Binder<'_, '_> {
     }
 
     fn table_factor(&mut self, table: &TableFactorTable, nullable: bool) -> SqlResult<FromPart> {
+        if !table.partitions.is_empty() {
+            return super::unsupported("PARTITION in FROM");
+        }
         let alias = table.alias.as_ref().unwrap_or(&table.name.name);
         if table.name.schema.is_none()
             && let Some(entry) =

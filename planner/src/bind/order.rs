@@ -191,6 +191,13 @@ impl<'s> Binder<'s, '_> {
             // HAVING without grouping filters the same rows as WHERE.
             filter.append(&mut parts.having);
         }
+        let extreme = self.extreme_of(parts, &aggregates);
+        if let Some((column, descending, nullable)) = &extreme {
+            wanted.push((*column, *descending));
+            if let Some(nullable) = nullable {
+                filter.push(build::is_test(nullable.clone(), aurora_expr::IsTest::Null, true)?);
+            }
+        }
         let block = self.block_ref();
         let request = physical::Request {
             leaves: block.leaves.clone(),
@@ -201,10 +208,14 @@ impl<'s> Binder<'s, '_> {
             handles: Vec::new(),
             whole: false,
             order: wanted,
-            limited: limit.is_some() && plain && !self.state.calc_found_rows,
+            limited: extreme.is_some() || limit.is_some() && plain && !self.state.calc_found_rows,
             straight: parts.straight,
         };
         let mut rel = physical::relation(self.state, request)?;
+        if extreme.is_some() && rel.ordered {
+            let one = build::literal(Value::Int(1), &self.state.ctx.build);
+            rel.node = self.limit_node(rel.node, Some(one), None);
+        }
         if parts.grouped {
             rel = physical::aggregate(self.state, rel, &parts.groups, aggregates, parts.rollup);
         }
@@ -216,6 +227,27 @@ impl<'s> Binder<'s, '_> {
             rel = physical::filter(self.state, rel, qualify);
         }
         Ok(rel)
+    }
+
+    /// MIN or MAX of one column of one table and nothing else: the first row in the column's order has it. Gives the
+    /// column, whether descending, and the column again when it may be NULL.
+    fn extreme_of(
+        &self,
+        parts: &Parts,
+        aggregates: &[crate::plan::AggregateCall],
+    ) -> Option<(usize, bool, Option<Expr>)> {
+        let [call] = aggregates else { return None };
+        let [arg] = call.args.as_slice() else { return None };
+        let descending = match call.function {
+            AggregateFunction::Min => false,
+            AggregateFunction::Max => true,
+            _ => return None,
+        };
+        let ExprKind::Column(column) = arg.kind else { return None };
+        let single = self.block_ref().leaves.len() == 1 && parts.grouped && parts.groups.is_empty();
+        let by_number =
+            matches!(arg.ty.base, aurora_types::BaseType::Enum(_) | aurora_types::BaseType::Set(_));
+        (single && !by_number).then(|| (column, descending, arg.ty.nullable.then(|| arg.clone())))
     }
 
     /// Projection, DISTINCT, ORDER BY, LIMIT.

@@ -695,7 +695,15 @@ impl Joins<'_, '_, '_> {
 /// Both sides in the form in which equal values have equal hashes; `None` where comparing is more than that.
 pub(crate) fn hash_operands(a: &Expr, b: &Expr, how: Comparison) -> Option<(Expr, Expr)> {
     let ty = match how {
-        Comparison::Int | Comparison::Date | Comparison::Time => return Some((a.clone(), b.clone())),
+        Comparison::Int => {
+            // BIT is bytes.
+            let int = |e: &Expr| match e.ty.base {
+                BaseType::Bit => build::cast_to(e.clone(), &typing::bigint_unsigned(20)),
+                _ => e.clone(),
+            };
+            return Some((int(a), int(b)));
+        }
+        Comparison::Date | Comparison::Time => return Some((a.clone(), b.clone())),
         Comparison::Text(collation) => {
             let text = |e: &Expr| {
                 if e.ty.collation == collation && typing::is_string(&e.ty) {
