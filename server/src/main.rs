@@ -36,15 +36,35 @@ const THREADS_MAX: usize = 100_512;
 const THREAD_STACK_BYTES: usize = 4 << 20;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => return end(&Failure::usage(one_line(&error.to_string()))),
+        // --help and --version.
+        Err(text) => {
+            let _ = text.print();
+            return ExitCode::SUCCESS;
+        }
+    };
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Standard error may be closed; the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "auroradb: {failure}");
-            ExitCode::from(failure.kind as u8)
-        }
+        Err(failure) => end(&failure),
     }
+}
+
+fn end(failure: &Failure) -> ExitCode {
+    // Standard error may be closed; the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "auroradb: {failure}");
+    ExitCode::from(failure.kind as u8)
+}
+
+/// What the parser of flags says, without its usage lines.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let parts: Vec<&str> = said
+        .map(|line| line.strip_prefix("error: ").or_else(|| line.strip_prefix("tip: ")).unwrap_or(line))
+        .collect();
+    format!("{}; see --help", parts.join("; "))
 }
 
 fn start(args: Args) -> Result<(), Failure> {
@@ -82,4 +102,18 @@ fn log_to_stderr() -> Result<(), Failure> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_flag_is_one_line() {
+        let error = Args::try_parse_from(["auroradb", "--lisen", "x"]).expect_err("unknown");
+        assert_eq!(
+            one_line(&error.to_string()),
+            "unexpected argument '--lisen' found; a similar argument exists: '--listen'; see --help"
+        );
+    }
 }

@@ -66,7 +66,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let service = Arc::new(SqlService::new(shared.clone()));
     let serving = serve(listener, Some(config), service, options)
         .map_err(|error| Failure::runtime(format!("cannot serve clients: {error}")))?;
-    let upkeep = tokio::spawn(upkeep(shared.clone(), connections, settings.clone()));
+    let (stop_upkeep, upkeep_stops) = tokio::sync::watch::channel(());
+    let upkeep = tokio::spawn(upkeep(shared.clone(), connections, settings.clone(), upkeep_stops));
     drop(shared);
 
     health.ready(Source { shared: Arc::downgrade(&opened.shared), engine: Arc::downgrade(&opened.engine) });
@@ -83,10 +84,12 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         std::process::exit(1);
     });
     serving.shutdown().await;
-    for task in [Some(upkeep), monitoring].into_iter().flatten() {
-        task.abort();
-        // Aborted, as asked.
-        let _ = task.await;
+    drop(stop_upkeep);
+    if upkeep.await.is_err() {
+        tracing::error!("the upkeep task panicked");
+    }
+    if let Some(monitoring) = monitoring {
+        monitoring.abort();
     }
     let closed = tokio::task::spawn_blocking(move || opened.close()).await;
     closed
@@ -163,13 +166,21 @@ fn max_connections(shared: &SessionShared) -> u32 {
 }
 
 /// Brings SET GLOBAL max_connections to the door, KILL to idle connections, and removes root's first password
-/// once it is changed.
-async fn upkeep(shared: Arc<SessionShared>, connections: Arc<Connections>, settings: Arc<Settings>) {
+/// once it is changed. Ends when the other side of `stop` is dropped.
+async fn upkeep(
+    shared: Arc<SessionShared>,
+    connections: Arc<Connections>,
+    settings: Arc<Settings>,
+    mut stop: tokio::sync::watch::Receiver<()>,
+) {
     let mut accounts_version = shared.accounts.snapshot().version;
     let mut has_first_password = root::path_in(&settings.data_dir).exists();
     let mut tick = tokio::time::interval(UPKEEP);
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = stop.changed() => return,
+            _ = tick.tick() => {}
+        }
         connections.set_max(max_connections(&shared));
         let killed: Vec<u64> = {
             let sessions = shared.connections.lock();
