@@ -4,6 +4,9 @@ use super::{Origin, scope::Item};
 use aurora_catalog::{ColumnDefault, IndexKind, KeyPart, TableDef};
 use aurora_types::{BaseType, ColumnFlags, ColumnMeta, SqlType};
 
+/// The column is a part of some key (MySQL's PART_KEY_FLAG).
+const PART_KEY: u16 = 16384;
+
 /// Where a column of a table comes from, with its flags of keys and defaults.
 pub(crate) fn origin_of(table: &TableDef, at: usize) -> Origin {
     let column = &table.columns[at];
@@ -11,6 +14,9 @@ pub(crate) fn origin_of(table: &TableDef, at: usize) -> Origin {
     for index in &table.indexes {
         let first = index.parts.first().is_some_and(|part| part.part == KeyPart::Column(column.id));
         let any = index.parts.iter().any(|part| part.part == KeyPart::Column(column.id));
+        if any {
+            flags |= PART_KEY;
+        }
         match index.kind {
             IndexKind::Primary if any => flags |= ColumnFlags::PRI_KEY,
             IndexKind::Unique if first && index.parts.len() == 1 => flags |= ColumnFlags::UNIQUE_KEY,
@@ -40,6 +46,12 @@ pub(crate) fn origin_of(table: &TableDef, at: usize) -> Origin {
         org_name: column.name.clone(),
         flags: ColumnFlags(flags | type_flags(&column.ty, true)),
     }
+}
+
+/// The origin of a column behind a derived table, which has no keys.
+pub(crate) fn derived_origin(item: &Item) -> Option<Origin> {
+    let origin = item.origin.clone()?;
+    Some(Origin { flags: ColumnFlags(type_flags(&item.expr.ty, true)), ..origin })
 }
 
 fn type_flags(ty: &SqlType, is_column: bool) -> u16 {

@@ -7,7 +7,7 @@ use crate::plan::{Node, Operator, SetOperation};
 use aurora_expr::{Expr, ExprKind, build, typing};
 use aurora_parser::{QueryId, SetOp, SetTerm};
 use aurora_types::error::ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT;
-use aurora_types::{SqlError, SqlResult, SqlType};
+use aurora_types::{ColumnFlags, SqlError, SqlResult, SqlType};
 
 impl<'s> Binder<'s, '_> {
     pub fn set_operation(
@@ -66,7 +66,13 @@ impl<'s> Binder<'s, '_> {
             inputs.insert(0, node);
             node = self.set_node(operation, is_all, inputs, &types);
         }
-        let columns = items.iter().map(super::meta::column_meta).collect();
+        let mut columns: Vec<aurora_types::ColumnMeta> = items.iter().map(super::meta::column_meta).collect();
+        for column in &mut columns {
+            // Rows come from a temporary table, whose numbers are not marked as computed.
+            if column.flags.0 & ColumnFlags::NUM != 0 {
+                column.flags.0 &= !ColumnFlags::BINARY;
+            }
+        }
         self.tail_of(BoundQuery { node, items, free: all.free, columns }, tail)
     }
 

@@ -46,7 +46,13 @@ impl Binder<'_, '_> {
         let bound = bound?;
         let names = column_names(names, bound.items.iter().map(|item| item.name.clone()))?;
         let outer = self.slots_of_this_block(&bound.free);
-        self.derived_leaf(bound.node, &names, alias.as_str(), outer)
+        let part = self.derived_leaf(bound.node, &names, alias.as_str(), outer)?;
+        if let Some(scope) = self.block().tables.last_mut() {
+            for (column, item) in scope.columns.iter_mut().zip(&bound.items) {
+                column.origin = super::meta::derived_origin(item);
+            }
+        }
+        Ok(part)
     }
 
     /// Slots that columns of the current block set, with those columns.

@@ -76,7 +76,10 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
         limited,
         straight,
     } = request;
-    conditions.iter_mut().for_each(|condition| state.fold(condition));
+    for condition in &mut conditions {
+        state.fold(condition);
+        or_to_in(condition);
+    }
     let conditions: Vec<Expr> =
         conditions.into_iter().flat_map(crate::bind::from::conjuncts).filter(|c| !is_true(c)).collect();
     let Some(tree) = tree else {
@@ -101,6 +104,31 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
     let mut planner =
         Joins { state, leaves: &leaves, needed: &needed, handles: &handles, order: &order, limited };
     planner.group(group)
+}
+
+/// `a = 1 OR a = 2` as `a IN (1, 2)`, which an index can look up.
+fn or_to_in(condition: &mut Expr) {
+    let ExprKind::Or(list) = &condition.kind else { return };
+    let mut column: Option<(&Expr, Comparison)> = None;
+    let mut values = Vec::with_capacity(list.len());
+    for part in list {
+        let ExprKind::Compare { op: CompareOp::Eq, left, right, how } = &part.kind else { return };
+        let ExprKind::Column(at) = left.kind else { return };
+        if right.as_literal().is_none() {
+            return;
+        }
+        match column {
+            None => column = Some((left, *how)),
+            Some((known, same)) if same == *how && matches!(known.kind, ExprKind::Column(c) if c == at) => {}
+            Some(_) => return,
+        }
+        values.push((**right).clone());
+    }
+    if let Some((column, _)) = column
+        && let Ok(list) = build::in_list(column.clone(), values, false)
+    {
+        *condition = list;
+    }
 }
 
 fn is_true(expr: &Expr) -> bool {
