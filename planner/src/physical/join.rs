@@ -4,14 +4,16 @@
 //! the right side of an outer join once everything that its ON condition reads is there.
 
 use super::access::{Choice, Use, choose};
+use super::hash::hash_operands;
+use super::units::{Group, Parts, Unit, collect_needed, flatten, is_true, leaves_of, or_to_in, semi_unit};
 use super::{Rel, filter, remap, selectivity};
-use crate::bind::from::{JoinTree, TreeJoin, leaf_at};
+use crate::bind::from::{JoinTree, leaf_at};
 use crate::bind::semi::Semi;
 use crate::bind::view::conjunction;
 use crate::bind::{Leaf, LeafKind, State};
 use crate::context::DEFAULT_ROWS;
 use crate::plan::{Access, HashKey, JoinType, KeyBound, KeyRange, Operator, Scan};
-use aurora_expr::typing::{self, Comparison};
+use aurora_expr::typing::{self};
 use aurora_expr::{CompareOp, Expr, ExprKind, build};
 use aurora_types::{BaseType, SqlResult, SqlType};
 use std::collections::BTreeSet;
@@ -33,34 +35,6 @@ pub(crate) struct Request {
     pub order: Vec<(usize, bool)>,
     pub limited: bool,
     pub straight: bool,
-}
-
-/// One step of a join.
-struct Unit {
-    parts: Parts,
-    /// The unit is the right side of an outer join with this condition.
-    outer: Option<Vec<Expr>>,
-    join: JoinType,
-    leaves: BTreeSet<usize>,
-}
-
-enum Parts {
-    Leaf(usize),
-    Group(Group),
-}
-
-#[derive(Default)]
-struct Group {
-    units: Vec<Unit>,
-    conditions: Vec<Expr>,
-    straight: bool,
-}
-
-/// The tables of the block that an expression reads.
-fn leaves_of(expr: &Expr, leaves: &[Leaf]) -> BTreeSet<usize> {
-    let mut columns = Vec::new();
-    expr.collect_columns(&mut columns);
-    columns.into_iter().filter_map(|at| leaf_at(leaves, at)).collect()
 }
 
 pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel> {
@@ -104,153 +78,6 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
     let mut planner =
         Joins { state, leaves: &leaves, needed: &needed, handles: &handles, order: &order, limited };
     planner.group(group)
-}
-
-/// `a = 1 OR a = 2` as `a IN (1, 2)`, which an index can look up.
-fn or_to_in(condition: &mut Expr) {
-    let ExprKind::Or(list) = &condition.kind else { return };
-    let mut column: Option<(&Expr, Comparison)> = None;
-    let mut values = Vec::with_capacity(list.len());
-    for part in list {
-        let ExprKind::Compare { op: CompareOp::Eq, left, right, how } = &part.kind else { return };
-        let ExprKind::Column(at) = left.kind else { return };
-        if right.as_literal().is_none() {
-            return;
-        }
-        match column {
-            None => column = Some((left, *how)),
-            Some((known, same)) if same == *how && matches!(known.kind, ExprKind::Column(c) if c == at) => {}
-            Some(_) => return,
-        }
-        values.push((**right).clone());
-    }
-    if let Some((column, _)) = column
-        && let Ok(list) = build::in_list(column.clone(), values, false)
-    {
-        *condition = list;
-    }
-}
-
-fn is_true(expr: &Expr) -> bool {
-    matches!(expr.as_literal(), Some(aurora_types::Value::Int(v)) if *v != 0)
-}
-
-fn collect_needed(group: &Group, needed: &mut BTreeSet<usize>) {
-    needed.extend(crate::bind::select::base_columns(&group.conditions));
-    for unit in &group.units {
-        if let Some(on) = &unit.outer {
-            needed.extend(crate::bind::select::base_columns(on));
-        }
-        if let Parts::Group(inner) = &unit.parts {
-            collect_needed(inner, needed);
-        }
-    }
-}
-
-/// Adds the units of `tree` to `group`. `above` are conditions that rows must pass later: one that is never true for
-/// NULLs of the right side makes an outer join an inner one.
-fn flatten(tree: JoinTree, above: &[Expr], leaves: &[Leaf], group: &mut Group) {
-    match tree {
-        JoinTree::Leaf(leaf) => {
-            group.units.push(Unit {
-                parts: Parts::Leaf(leaf),
-                outer: None,
-                join: JoinType::Inner,
-                leaves: BTreeSet::from([leaf]),
-            });
-        }
-        JoinTree::Filter { input, conditions } => {
-            let all: Vec<Expr> = above.iter().chain(&conditions).cloned().collect();
-            flatten(*input, &all, leaves, group);
-            group.conditions.extend(conditions);
-        }
-        JoinTree::Join { left, right, kind, on } => {
-            let mut right_leaves = Vec::new();
-            right.leaves(&mut right_leaves);
-            let right_leaves: BTreeSet<usize> = right_leaves.into_iter().collect();
-            let inner =
-                kind != TreeJoin::Left || above.iter().any(|c| rejects_nulls(c, &right_leaves, leaves));
-            if inner {
-                group.straight |= kind == TreeJoin::Straight;
-                let all: Vec<Expr> = above.iter().chain(&on).cloned().collect();
-                flatten(*left, &all, leaves, group);
-                flatten(*right, &all, leaves, group);
-                group.conditions.extend(on);
-                return;
-            }
-            flatten(*left, above, leaves, group);
-            let parts = side(*right, &on, leaves);
-            group.units.push(Unit { parts, outer: Some(on), join: JoinType::Left, leaves: right_leaves });
-        }
-    }
-}
-
-/// One side of an outer or semi join.
-fn side(tree: JoinTree, on: &[Expr], leaves: &[Leaf]) -> Parts {
-    let mut group = Group::default();
-    flatten(tree, on, leaves, &mut group);
-    match group.units.as_slice() {
-        [Unit { parts: Parts::Leaf(leaf), outer: None, .. }] if group.conditions.is_empty() => {
-            Parts::Leaf(*leaf)
-        }
-        _ => Parts::Group(group),
-    }
-}
-
-fn semi_unit(semi: Semi, leaves: &[Leaf]) -> Unit {
-    let mut own = Vec::new();
-    semi.tree.leaves(&mut own);
-    let own: BTreeSet<usize> = own.into_iter().collect();
-    let mut parts = side(semi.tree, &semi.on, leaves);
-    let mut on = semi.on;
-    if let Parts::Group(group) = &mut parts {
-        let (inner, both) = on.into_iter().partition(|c| {
-            let of = leaves_of(c, leaves);
-            !of.is_empty() && of.is_subset(&own)
-        });
-        group.conditions.extend::<Vec<Expr>>(inner);
-        on = both;
-    }
-    let join = if semi.anti { JoinType::Anti } else { JoinType::Semi };
-    Unit { parts, outer: Some(on), join, leaves: own }
-}
-
-/// Whether the condition is not true whenever all columns of these tables are NULL.
-fn rejects_nulls(condition: &Expr, of: &BTreeSet<usize>, leaves: &[Leaf]) -> bool {
-    let strict = |e: &Expr| is_strict(e, of, leaves);
-    match &condition.kind {
-        ExprKind::Compare { op, left, right, .. } => {
-            *op != CompareOp::NullSafeEq && (strict(left) || strict(right))
-        }
-        ExprKind::Between { expr, .. } | ExprKind::InList { expr, .. } | ExprKind::Like { expr, .. } => {
-            strict(expr)
-        }
-        ExprKind::Is { expr, test, negated } => {
-            let test_of_value = matches!(
-                (test, negated),
-                (aurora_expr::IsTest::Null | aurora_expr::IsTest::Unknown, true)
-                    | (aurora_expr::IsTest::True | aurora_expr::IsTest::False, false)
-            );
-            test_of_value && strict(expr)
-        }
-        ExprKind::And(list) => list.iter().any(|c| rejects_nulls(c, of, leaves)),
-        ExprKind::Or(list) => list.iter().all(|c| rejects_nulls(c, of, leaves)),
-        _ => false,
-    }
-}
-
-/// NULL whenever the columns of these tables are.
-fn is_strict(expr: &Expr, of: &BTreeSet<usize>, leaves: &[Leaf]) -> bool {
-    match &expr.kind {
-        ExprKind::Column(at) => leaf_at(leaves, *at).is_some_and(|leaf| of.contains(&leaf)),
-        ExprKind::Arithmetic { left, right, .. } => {
-            is_strict(left, of, leaves) || is_strict(right, of, leaves)
-        }
-        ExprKind::Cast { expr, .. } | ExprKind::Collate(expr) | ExprKind::Negate(expr) => {
-            is_strict(expr, of, leaves)
-        }
-        _ => false,
-    }
 }
 
 struct Joins<'j, 's, 'a> {
@@ -720,41 +547,6 @@ impl Joins<'_, '_, '_> {
     }
 }
 
-/// Both sides in the form in which equal values have equal hashes; `None` where comparing is more than that.
-pub(crate) fn hash_operands(a: &Expr, b: &Expr, how: Comparison) -> Option<(Expr, Expr)> {
-    let ty = match how {
-        Comparison::Int => {
-            // BIT is bytes.
-            let int = |e: &Expr| match e.ty.base {
-                BaseType::Bit => build::cast_to(e.clone(), &typing::bigint_unsigned(20)),
-                _ => e.clone(),
-            };
-            return Some((int(a), int(b)));
-        }
-        Comparison::Date | Comparison::Time => return Some((a.clone(), b.clone())),
-        Comparison::Text(collation) => {
-            let text = |e: &Expr| {
-                if e.ty.collation == collation && typing::is_string(&e.ty) {
-                    return e.clone();
-                }
-                build::cast_to(e.clone(), &typing::text(typing::text_length(&e.ty), collation))
-            };
-            return Some((text(a), text(b)));
-        }
-        Comparison::Decimal => {
-            let (aw, ascale) = typing::decimal_digits(&a.ty);
-            let (bw, bscale) = typing::decimal_digits(&b.ty);
-            let scale = ascale.max(bscale);
-            typing::decimal(aw.max(bw) + scale, scale)
-        }
-        Comparison::Double => typing::double(),
-        Comparison::DateTime if !typing::is_temporal(&a.ty) || !typing::is_temporal(&b.ty) => return None,
-        Comparison::DateTime => typing::datetime(6),
-        Comparison::Json => return None,
-    };
-    Some((build::coerce(a.clone(), &ty), build::coerce(b.clone(), &ty)))
-}
-
 fn joined_types(left: &Rel, right: &Rel, join: JoinType) -> Vec<SqlType> {
     let mut types = left.node.types.clone();
     if matches!(join, JoinType::Semi | JoinType::Anti) {
@@ -783,28 +575,6 @@ fn take(open: &mut Vec<(Expr, BTreeSet<usize>)>, test: impl Fn(&BTreeSet<usize>)
         }
     }
     taken
-}
-
-impl Group {
-    fn duplicate(&self) -> Group {
-        Group {
-            units: self
-                .units
-                .iter()
-                .map(|unit| Unit {
-                    parts: match &unit.parts {
-                        Parts::Leaf(leaf) => Parts::Leaf(*leaf),
-                        Parts::Group(group) => Parts::Group(group.duplicate()),
-                    },
-                    outer: unit.outer.clone(),
-                    join: unit.join,
-                    leaves: unit.leaves.clone(),
-                })
-                .collect(),
-            conditions: self.conditions.clone(),
-            straight: self.straight,
-        }
-    }
 }
 
 /// Whether the ranges say nothing.

@@ -1,8 +1,10 @@
 //! From bound blocks to operators: access paths, join order, sorts.
 
 mod access;
+mod hash;
 mod join;
 mod point;
+mod units;
 
 pub(crate) use join::{Request, relation};
 pub(crate) use point::{is_plain, over_table, point_get, point_scan};
