@@ -1,6 +1,7 @@
 //! `aurora`: the tools beside the server.
 
 mod audit;
+mod bench;
 mod check;
 mod failure;
 mod folder;
@@ -19,7 +20,9 @@ use failure::Failure;
     arg_required_else_help = true,
     after_help = "Examples:\n  \
     aurora migrate shop.sql.gz --to mysql://root:PASSWORD@127.0.0.1:3306\n  \
-    aurora audit verify ./aurora-data\n\n\
+    aurora audit verify ./aurora-data\n  \
+    aurora check ./aurora-data\n  \
+    aurora bench point-select\n\n\
     Every command has --help with more. Exit codes: 0 ok, 1 failed, 2 usage, 3 damaged data."
 )]
 struct Cli {
@@ -32,6 +35,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Audit(audit::AuditArgs),
     Check(check::CheckArgs),
+    Bench(bench::BenchArgs),
 }
 
 fn main() {
@@ -40,6 +44,7 @@ fn main() {
         Command::Migrate(args) => migrate::run(args).map_err(|error| Failure::runtime(error.to_string())),
         Command::Audit(args) => audit::run(args),
         Command::Check(args) => check::run(args),
+        Command::Bench(args) => bench::run(args),
     };
     match outcome {
         Ok(code) => std::process::exit(code),

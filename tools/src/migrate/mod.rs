@@ -50,6 +50,11 @@ pub enum MigrateError {
     Statement { line: u64, error: String, statement: String },
 }
 
+/// Loads without a word.
+pub fn load_file(args: &MigrateArgs) -> Result<load::Report, MigrateError> {
+    load::load(args, &PathBuf::from(&args.source))
+}
+
 /// Runs the command; returns the exit code.
 pub fn run(args: &MigrateArgs) -> Result<i32, MigrateError> {
     if args.source.contains("://") {
@@ -57,7 +62,7 @@ pub fn run(args: &MigrateArgs) -> Result<i32, MigrateError> {
             "loading from a running server is not supported yet; give a dump file".into(),
         ));
     }
-    let report = load::load(args, &PathBuf::from(&args.source))?;
+    let report = load_file(args)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
     } else {

@@ -1,0 +1,162 @@
+//! Servers that the race starts for itself, on a temporary folder, and stops again.
+
+use super::side::Login;
+use crate::failure::Failure;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// A process that ends with this value.
+pub struct Server {
+    /// The command that starts it again on the same folder.
+    command: Vec<OsString>,
+    log: PathBuf,
+    pid: u32,
+    /// `None`: started by a script, so not ours to reap.
+    child: Option<Child>,
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> Result<u16, Failure> {
+    let listener = TcpListener::bind("127.0.0.1:0");
+    listener
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| Failure::runtime(format!("no free port: {error}")))
+}
+
+fn last_line(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing");
+    line.trim().to_string()
+}
+
+impl Server {
+    /// Our server on `port`, its data in `dir`.
+    pub fn ours(program: &Path, dir: &Path, port: u16, options: &[String]) -> Result<Server, Failure> {
+        let mut command: Vec<OsString> = vec![program.into(), "--data-dir".into(), dir.join("data").into()];
+        command.extend(["--listen".into(), format!("127.0.0.1:{port}").into()]);
+        command.extend(["--http".into(), format!("127.0.0.1:{}", free_port()?).into()]);
+        command.push("--insecure".into());
+        command.extend(options.iter().map(OsString::from));
+        let mut server = Server { command, log: dir.join("server.log"), pid: 0, child: None };
+        server.spawn()?;
+        Ok(server)
+    }
+
+    /// MySQL by the peers' script, its data in `dir`.
+    pub fn mysql(script: &Path, dir: &Path, port: u16, options: &str) -> Result<Server, Failure> {
+        let output = Command::new(script)
+            .args([OsString::from("start"), dir.into(), port.to_string().into()])
+            .env("MYSQLD_OPTS", options)
+            .stdin(Stdio::null())
+            // The server that stays behind must not hold our pipes.
+            .stdout(Stdio::null())
+            .stderr(File::create(dir.join("start.log")).map_or(Stdio::null(), Stdio::from))
+            .status()
+            .map_err(|error| Failure::io("run", script, &error))?;
+        let pid = fs::read_to_string(dir.join("pid")).ok().and_then(|pid| pid.trim().parse().ok());
+        let (true, Some(pid)) = (output.success(), pid) else {
+            let why = last_line(&dir.join("start.log"));
+            return Err(Failure::runtime(format!("MySQL did not start: {why}")));
+        };
+        let mut server = Server { command: Vec::new(), log: dir.join("server.log"), pid, child: None };
+        let line = fs::read(format!("/proc/{pid}/cmdline"))
+            .map_err(|error| Failure::runtime(format!("MySQL did not stay: {error}")))?;
+        server.command = line
+            .split(|byte| *byte == 0)
+            .filter(|word| !word.is_empty())
+            .map(|word| OsString::from(String::from_utf8_lossy(word).into_owned()))
+            .collect();
+        Ok(server)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn spawn(&mut self) -> Result<(), Failure> {
+        let program = PathBuf::from(self.command.first().cloned().unwrap_or_default());
+        let log = File::create(&self.log).map_err(|error| Failure::io("create", &self.log, &error))?;
+        let second = log.try_clone().map_err(|error| Failure::io("open", &self.log, &error))?;
+        let child = Command::new(&program)
+            .args(self.command.iter().skip(1))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(second)
+            // Ctrl-C is for us; we stop it in order.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| Failure::io("run", &program, &error))?;
+        self.pid = child.id();
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Waits until it answers a statement.
+    pub fn wait_ready(&mut self, login: &Login) -> Result<(), Failure> {
+        let begun = Instant::now();
+        loop {
+            let error = match login.ping() {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if self.has_ended() {
+                let line = last_line(&self.log);
+                return Err(Failure::runtime(format!("the server did not start: {line}")));
+            }
+            if begun.elapsed() > READY_WITHIN || super::interrupted() {
+                return Err(Failure::runtime(format!("the server did not become ready: {error}")));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Stops it and starts it again; seconds from the start of the process to its first answer.
+    pub fn restart(&mut self, login: &Login) -> Result<f64, Failure> {
+        self.stop();
+        let begun = Instant::now();
+        self.spawn()?;
+        self.wait_ready(login)?;
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn has_ended(&mut self) -> bool {
+        match &mut self.child {
+            Some(child) => !matches!(child.try_wait(), Ok(None)),
+            None => !Path::new(&format!("/proc/{}", self.pid)).exists(),
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let _ = Command::new("kill").args([name, &self.pid.to_string()]).stderr(Stdio::null()).status();
+    }
+
+    fn stop(&mut self) {
+        if self.pid == 0 || self.has_ended() {
+            return;
+        }
+        self.signal("-TERM");
+        let begun = Instant::now();
+        while !self.has_ended() {
+            if begun.elapsed() > STOPPED_WITHIN {
+                self.signal("-KILL");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.pid = 0;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
