@@ -71,11 +71,54 @@ impl AuroraServer {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// Starts the server again on the same folder and port.
+    /// Starts the server again on the same folder and port, and waits until it is ready.
     pub fn restart(&mut self) {
+        let before = self.log().len();
+        self.spawn();
+        let begun = Instant::now();
+        while !self.log()[before..].contains("ready for connections") {
+            if let Some(status) = self.child.as_mut().expect("started").try_wait().expect("its state") {
+                panic!("auroradb ended with {status}:\n{}", self.log());
+            }
+            assert!(begun.elapsed() < START_TIMEOUT, "auroradb is not ready:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Starts the server again and ends it with SIGKILL after this time, ready or not.
+    pub fn restart_and_kill_after(&mut self, time: Duration) {
+        self.spawn();
+        std::thread::sleep(time);
+        self.kill();
+    }
+
+    /// Starts the server again where it is expected to refuse: its exit code, and what it said. `None` when it got
+    /// ready, and runs.
+    pub fn restart_or_refusal(&mut self) -> Option<(i32, String)> {
+        let before = self.log().len();
+        self.spawn();
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.as_mut().expect("started").try_wait().expect("its state") {
+                self.child = None;
+                return Some((status.code().unwrap_or(-1), self.log()[before..].to_string()));
+            }
+            if self.log()[before..].contains("ready for connections") {
+                return None;
+            }
+            assert!(begun.elapsed() < START_TIMEOUT, "auroradb is not ready:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether the process runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().expect("its state").is_none())
+    }
+
+    fn spawn(&mut self) {
         assert!(self.child.is_none(), "the server is running");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log");
-        let before = self.log().len();
         let child = Command::new(binary("auroradb"))
             .arg("--data-dir")
             .arg(self.data_dir())
@@ -90,14 +133,6 @@ impl AuroraServer {
                 panic!("auroradb does not start: {e}; build it first: cargo build -p aurora-server")
             });
         self.child = Some(child);
-        let begun = Instant::now();
-        while !self.log()[before..].contains("ready for connections") {
-            if let Some(status) = self.child.as_mut().expect("started").try_wait().expect("its state") {
-                panic!("auroradb ended with {status}:\n{}", self.log());
-            }
-            assert!(begun.elapsed() < START_TIMEOUT, "auroradb is not ready:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// SIGKILL.

@@ -9,9 +9,9 @@ mod corpora;
 mod peer;
 pub mod script;
 
-pub use aurora::AuroraServer;
+pub use aurora::{AuroraServer, binary};
 pub use corpora::{corpora_dir, read_gz_with_system_tool};
-pub use peer::MySqlServer;
+pub use peer::{MySqlServer, peer_script};
 
 use std::net::TcpListener;
 
