@@ -175,6 +175,7 @@ fn run_works(
                     Err(error) => result.fail(&error),
                     Ok(round) => {
                         result.client_cpus.extend(round.client_cpus);
+                        result.note = round.note;
                         for (at, value) in round.values.into_iter().enumerate() {
                             match value {
                                 Ok(value) => result.values[at].push(value),

@@ -23,6 +23,7 @@ pub struct Row {
     pub client_cpus_ours: Option<f64>,
     pub client_cpus_theirs: Option<f64>,
     pub error: Option<String>,
+    pub note: Option<String>,
     /// Durability of both sides, rows, seconds.
     pub setting: String,
 }
@@ -77,11 +78,12 @@ pub struct Rounds {
     pub values: Vec<Vec<f64>>,
     pub errors: Vec<Option<String>>,
     pub client_cpus: Vec<f64>,
+    pub note: Option<String>,
 }
 
 impl Rounds {
     pub fn new(metrics: usize) -> Rounds {
-        Rounds { values: vec![Vec::new(); metrics], errors: vec![None; metrics], client_cpus: Vec::new() }
+        Rounds { values: vec![Vec::new(); metrics], errors: vec![None; metrics], ..Rounds::default() }
     }
 
     /// All metrics failed for the same reason.
@@ -131,6 +133,7 @@ impl Row {
             client_cpus_ours: median(&ours.client_cpus),
             client_cpus_theirs: median(&theirs.client_cpus),
             error: (!error.is_empty()).then_some(error),
+            note: ours.note.clone().or(theirs.note.clone()),
             setting: race.setting.to_string(),
         }
     }
@@ -161,6 +164,19 @@ fn spread(rounds: &[f64]) -> String {
     }
 }
 
+fn verdict(row: &Row) -> String {
+    let met = match (row.met, &row.error) {
+        (_, Some(error)) => return format!("FAILED: {error}"),
+        (Some(true), None) => "met",
+        (Some(false), None) => "not met",
+        (None, None) => "",
+    };
+    match &row.note {
+        Some(note) => format!("{met} ({note})").trim_start().to_string(),
+        None => met.to_string(),
+    }
+}
+
 /// The table for people.
 pub fn table(rows: &[Row]) -> String {
     let mut cells = vec![["work", "unit", "ours", "theirs", "ratio", "goal", ""].map(str::to_string)];
@@ -175,12 +191,7 @@ pub fn table(rows: &[Row]) -> String {
             figure(row.theirs, &row.theirs_rounds),
             row.ratio.map_or("–".into(), |ratio| format!("{}×", number(ratio))),
             row.goal.clone().unwrap_or_default(),
-            match (row.met, &row.error) {
-                (_, Some(error)) => format!("FAILED: {error}"),
-                (Some(true), None) => "met".into(),
-                (Some(false), None) => "not met".into(),
-                (None, None) => String::new(),
-            },
+            verdict(row),
         ]);
     }
     let widths: Vec<usize> =
@@ -211,7 +222,7 @@ mod tests {
     };
 
     fn rounds(values: &[f64]) -> Rounds {
-        Rounds { values: vec![values.to_vec()], errors: vec![None], client_cpus: vec![0.5] }
+        Rounds { values: vec![values.to_vec()], errors: vec![None], client_cpus: vec![0.5], note: None }
     }
 
     fn row(ours: &Rounds, theirs: &Rounds) -> Row {

@@ -72,11 +72,13 @@ pub struct Round {
     pub values: Vec<Result<f64, String>>,
     /// CPU seconds of this client per second of the round, where clients ran.
     pub client_cpus: Option<f64>,
+    /// What a reader of the figure must know.
+    pub note: Option<String>,
 }
 
 impl Round {
     fn one(value: f64) -> Round {
-        Round { values: vec![Ok(value)], client_cpus: None }
+        Round { values: vec![Ok(value)], client_cpus: None, note: None }
     }
 }
 
@@ -125,7 +127,7 @@ impl Work {
     pub fn round(self, side: &mut Side, setting: &Setting, round: u64) -> Result<Round, String> {
         match self {
             Work::Start => start(side).map(Round::one),
-            Work::IdleMemory => idle_memory(side).map(Round::one),
+            Work::IdleMemory => idle_memory(side),
             Work::PointSelect => clients(side, setting, round, 8, Kind::SelectPrepared),
             Work::PointSelectText => clients(side, setting, round, 8, Kind::SelectText),
             Work::Update1 => clients(side, setting, round, 1, Kind::Update),
@@ -145,13 +147,14 @@ fn start(side: &mut Side) -> Result<f64, String> {
     server.restart(&login).map_err(|failure| failure.message)
 }
 
-fn idle_memory(side: &mut Side) -> Result<f64, String> {
+fn idle_memory(side: &mut Side) -> Result<Round, String> {
     if side.server.is_some() {
         start(side)?;
         std::thread::sleep(SETTLE);
     }
     let pid = side.pid().ok_or_else(|| format!("the process is not known: give --pid-{}", side.name))?;
-    process::resident_mib(pid)
+    let note = side.server.is_none().then(|| format!("{} was running before: not a fresh server", side.name));
+    Ok(Round { note, ..Round::one(process::resident_mib(pid)?) })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -298,7 +301,7 @@ fn clients(
     let rate = Ok(done as f64 / seconds);
     let cpu = server.map(|cpu| cpu * 1e6 / done as f64);
     let values = if writes { vec![rate, cpu, p99] } else { vec![cpu, rate, p99] };
-    Ok(Round { values, client_cpus: own.ok().map(|cpu| cpu / seconds) })
+    Ok(Round { values, client_cpus: own.ok().map(|cpu| cpu / seconds), note: None })
 }
 
 fn bulk_insert(side: &mut Side, setting: &Setting) -> Result<f64, String> {
