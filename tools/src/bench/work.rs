@@ -343,6 +343,7 @@ fn load_dump(side: &mut Side, setting: &Setting) -> Result<f64, String> {
         force: false,
         restart: true,
         batch_bytes: 4 << 20,
+        mysqldump: "mysqldump".into(),
         json: true,
     };
     let report = migrate::load_file(&args).map_err(|error| error.to_string())?;

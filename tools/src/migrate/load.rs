@@ -1,6 +1,6 @@
 //! The load itself.
 
-use super::source::{self, Source};
+use super::source::Source;
 use super::splitter::{Splitter, Statement};
 use super::tally::{Kind, classify};
 use super::{MigrateArgs, MigrateError};
@@ -10,7 +10,6 @@ use mysql_async::Error;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -108,23 +107,28 @@ struct Loader<'a> {
     resumed_first: bool,
 }
 
-/// Loads `path` into the target of `args`.
-pub fn load(args: &MigrateArgs, path: &Path) -> Result<Report, MigrateError> {
-    let Source { reader, file_bytes, read_bytes } = source::open(path)?;
-    let mut conn = Target::connect(&args.to)?;
-    let database: Option<String> = conn.first::<Option<String>>("SELECT DATABASE()")?.flatten();
+/// Makes the table that says how far loads are.
+pub fn make_progress(conn: &mut Target) -> Result<(), MigrateError> {
     conn.run(b"CREATE DATABASE IF NOT EXISTS aurora_migrate")?;
     conn.run(
         b"CREATE TABLE IF NOT EXISTS aurora_migrate.progress (source VARCHAR(255) PRIMARY KEY, file_bytes BIGINT UNSIGNED NOT NULL, \
          position BIGINT UNSIGNED NOT NULL, done TINYINT NOT NULL)",
     )?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(())
+}
+
+/// Loads `source` into the target of `args`.
+pub fn load(args: &MigrateArgs, source: Source) -> Result<Report, MigrateError> {
+    let Source { name, place, reader, file_bytes, read_bytes, repeatable } = source;
+    let mut conn = Target::connect(&args.to)?;
+    let database: Option<String> = conn.first::<Option<String>>("SELECT DATABASE()")?.flatten();
+    make_progress(&mut conn)?;
     let earlier: Option<(u64, u64, u8)> = conn.first_with(
         "SELECT file_bytes, position, done FROM aurora_migrate.progress WHERE source = ?",
         (name.as_str(),),
     )?;
     let resume_at = match earlier {
-        Some((size, position, 0)) if size == file_bytes && !args.restart => position,
+        Some((size, position, 0)) if size == file_bytes && repeatable && !args.restart => position,
         _ => 0,
     };
     conn.run_with(
@@ -132,13 +136,15 @@ pub fn load(args: &MigrateArgs, path: &Path) -> Result<Report, MigrateError> {
         (name.as_str(), file_bytes, resume_at),
     )?;
     let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::new(file_bytes) };
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {elapsed} (left: {eta})  {msg}")
-    {
+    let template = match file_bytes {
+        0 => "{spinner} {elapsed}  {msg}",
+        _ => "{bar:30} {bytes}/{total_bytes} {elapsed} (left: {eta})  {msg}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     let report = Report {
-        source: path.display().to_string(),
+        source: place.clone(),
         statements: 0,
         rows: 0,
         bytes: 0,
@@ -161,9 +167,8 @@ pub fn load(args: &MigrateArgs, path: &Path) -> Result<Report, MigrateError> {
     let begun = Instant::now();
     let mut splitter = Splitter::new(reader);
     loop {
-        let next = splitter
-            .next_statement()
-            .map_err(|source| MigrateError::Io { path: path.display().to_string(), source })?;
+        let next =
+            splitter.next_statement().map_err(|source| MigrateError::Io { path: place.clone(), source })?;
         let Some(statement) = next else { break };
         bar.set_position(read_bytes.load(Ordering::Relaxed));
         let kind = classify(&statement.text);
@@ -177,7 +182,7 @@ pub fn load(args: &MigrateArgs, path: &Path) -> Result<Report, MigrateError> {
         if let (Kind::Session, Some(database)) = (&kind, used_database(&statement.text)) {
             loader.database = database;
         }
-        if kind == Kind::Lock || (statement.end <= resume_at && kind != Kind::Session) {
+        if kind == Kind::PassedOver || (statement.end <= resume_at && kind != Kind::Session) {
             continue;
         }
         loader.apply(&statement, &kind)?;

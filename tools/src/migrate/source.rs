@@ -1,9 +1,11 @@
 //! Dump files, packed or not.
 
 use super::MigrateError;
+use super::piped::Piped;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,22 +23,24 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// An open dump: the unpacked bytes, the size of the file and how much of the file has been read.
+/// An open dump.
 pub struct Source {
+    /// The name that progress is kept under.
+    pub name: String,
+    /// For messages.
+    pub place: String,
+    /// The unpacked bytes.
     pub reader: Box<dyn BufRead>,
+    /// Size of the file (0: unknown), and how much of it has been read.
     pub file_bytes: u64,
     pub read_bytes: Arc<AtomicU64>,
+    /// Whether it has the same bytes next time, so that a load can go on in it.
+    pub repeatable: bool,
 }
 
 /// Opens a dump; its packing is known by its first bytes, not by its name.
 pub fn open(path: &Path) -> Result<Source, MigrateError> {
     let io = |source| MigrateError::Io { path: path.display().to_string(), source };
-    if path.is_dir() {
-        return Err(MigrateError::Unsupported(format!(
-            "{} is a folder; give a dump file (plain, gz, zst)",
-            path.display()
-        )));
-    }
     let mut file = File::open(path).map_err(io)?;
     let file_bytes = file.metadata().map_err(io)?.len();
     let mut magic = [0u8; 6];
@@ -58,11 +62,15 @@ pub fn open(path: &Path) -> Result<Source, MigrateError> {
             buffered(Box::new(zstd::stream::read::Decoder::new(counted).map_err(io)?))
         }
         [0xfd, b'7', b'z', b'X', b'Z', 0] => {
-            return Err(MigrateError::Unsupported(
-                "xz is not read yet; unpack the dump with `xz -d` first".into(),
-            ));
+            let mut xz = Command::new("xz");
+            xz.args(["--decompress", "--stdout"]);
+            let place = counted.inner.try_clone().map_err(io)?;
+            xz.stdin(counted.inner);
+            buffered(Box::new(Piped::new(xz, Some((place, read_bytes.clone())))?))
         }
         _ => buffered(Box::new(counted)),
     };
-    Ok(Source { reader, file_bytes, read_bytes })
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let place = path.display().to_string();
+    Ok(Source { name, place, reader, file_bytes, read_bytes, repeatable: true })
 }

@@ -10,8 +10,9 @@ pub enum Kind {
         table: String,
         rows: u64,
     },
-    /// `LOCK TABLES` and `UNLOCK TABLES`: passed over, for they would lock out the table that keeps the progress.
-    Lock,
+    /// Passed over: `LOCK TABLES` and `UNLOCK TABLES` would lock out the table that keeps the progress, and
+    /// `SET @@GLOBAL.GTID_PURGED` speaks of the old server's replication.
+    PassedOver,
     /// CREATE of a routine, trigger or event; refused with 1235 it is reported, not fatal.
     Program,
     Other,
@@ -62,8 +63,9 @@ fn name(text: &[u8]) -> (String, &[u8]) {
 pub fn classify(text: &[u8]) -> Kind {
     let (first, rest) = word(text);
     match first.as_str() {
+        "SET" if sets_gtid_purged(rest) => Kind::PassedOver,
         "SET" | "USE" => Kind::Session,
-        "LOCK" | "UNLOCK" => Kind::Lock,
+        "LOCK" | "UNLOCK" => Kind::PassedOver,
         "INSERT" | "REPLACE" => {
             let (mut next, mut rest) = word(rest);
             while matches!(next.as_str(), "INTO" | "IGNORE" | "LOW_PRIORITY" | "DELAYED" | "HIGH_PRIORITY") {
@@ -141,6 +143,11 @@ fn count_rows(text: &[u8]) -> Option<u64> {
     values.then_some(rows)
 }
 
+fn sets_gtid_purged(text: &[u8]) -> bool {
+    const NAME: &[u8] = b"@@GLOBAL.GTID_PURGED";
+    skip_space(text).get(..NAME.len()).is_some_and(|start| start.eq_ignore_ascii_case(NAME))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +176,12 @@ mod tests {
         assert_eq!(classify(b"CREATE TABLE `event` (a INT)"), Kind::Other);
         assert_eq!(classify(b"/*!40101 SET NAMES utf8 */"), Kind::Session);
         assert_eq!(classify(b"/*!50001 CREATE VIEW `v` AS SELECT 1 */"), Kind::Other);
+    }
+
+    #[test]
+    fn replication_of_the_old_server_is_passed_over() {
+        let purged = b"SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '2a46:1-4'";
+        assert_eq!(classify(purged), Kind::PassedOver);
+        assert_eq!(classify(b"SET @@SESSION.SQL_LOG_BIN= 0"), Kind::Session);
     }
 }
