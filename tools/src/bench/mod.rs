@@ -112,6 +112,9 @@ pub fn run(args: &BenchArgs) -> Result<i32, Failure> {
         .tempdir_in(&parent)
         .map_err(|error| Failure::io("make a folder in", &parent, &error))?;
     let mut sides = [ours(args, temp.path())?, theirs(args, temp.path())?];
+    if interrupted() {
+        return Err(Failure::runtime("interrupted"));
+    }
     let peer = introduce(&sides)?;
     let durability = durability(&sides, args.unfair)?;
     let disk = process::file_system(temp.path()).map_or(String::new(), |kind| format!(" on {kind}"));
@@ -159,6 +162,9 @@ fn run_works(
     }
     let mut rows = Vec::new();
     for work in works {
+        if interrupted() {
+            break;
+        }
         let metrics = work.metrics();
         let mut results = [Rounds::new(metrics.len()), Rounds::new(metrics.len())];
         for round in 0..u64::from(args.rounds) {

@@ -56,6 +56,8 @@ impl Server {
         let output = Command::new(script)
             .args([OsString::from("start"), dir.into(), port.to_string().into()])
             .env("MYSQLD_OPTS", options)
+            // Ctrl-C must not end it between the start of the server and the word of its process.
+            .process_group(0)
             .stdin(Stdio::null())
             // The server that stays behind must not hold our pipes.
             .stdout(Stdio::null())
@@ -63,11 +65,14 @@ impl Server {
             .status()
             .map_err(|error| Failure::io("run", script, &error))?;
         let pid = fs::read_to_string(dir.join("pid")).ok().and_then(|pid| pid.trim().parse().ok());
-        let (true, Some(pid)) = (output.success(), pid) else {
+        // From here on the process ends with this value, even if it never answered.
+        let mut server =
+            Server { command: Vec::new(), log: dir.join("server.log"), pid: pid.unwrap_or(0), child: None };
+        if !output.success() || pid.is_none() {
             let why = last_line(&dir.join("start.log"));
             return Err(Failure::runtime(format!("MySQL did not start: {why}")));
-        };
-        let mut server = Server { command: Vec::new(), log: dir.join("server.log"), pid, child: None };
+        }
+        let pid = server.pid;
         let line = fs::read(format!("/proc/{pid}/cmdline"))
             .map_err(|error| Failure::runtime(format!("MySQL did not stay: {error}")))?;
         server.command = line

@@ -17,6 +17,18 @@ pub struct Login {
     pub password: String,
 }
 
+/// A client's error without the client's own words around it.
+pub fn plain(error: mysql::Error) -> String {
+    match error {
+        mysql::Error::MySqlError(error) => {
+            format!("ERROR {} ({}): {}", error.code, error.state, error.message)
+        }
+        mysql::Error::IoError(error) => error.to_string(),
+        mysql::Error::DriverError(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
 /// `HOST:PORT`, `HOST` may be `[IPv6]`.
 pub fn address(text: &str) -> Result<(String, u16), String> {
     let parsed = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
@@ -37,7 +49,7 @@ impl Login {
             .db_name(database)
             .prefer_socket(false)
             .tcp_connect_timeout(Some(Duration::from_secs(5)));
-        Conn::new(opts).map_err(|error| error.to_string())
+        Conn::new(opts).map_err(plain)
     }
 
     /// Whether the server answers a statement.
@@ -48,7 +60,7 @@ impl Login {
         let address = addresses.next().ok_or("the host has no address")?;
         TcpStream::connect_timeout(&address, Duration::from_secs(1)).map_err(|error| error.to_string())?;
         let mut conn = self.connect(None)?;
-        conn.query_drop("SELECT 1").map_err(|error| error.to_string())
+        conn.query_drop("SELECT 1").map_err(plain)
     }
 
     /// The address for the loader of dumps.
@@ -104,15 +116,15 @@ impl Side {
             return Ok(());
         }
         let mut conn = self.login.connect(None)?;
-        data::create(&mut conn, &self.database(), rows).map_err(|error| format!("loading: {error}"))?;
+        data::create(&mut conn, &self.database(), rows)
+            .map_err(|error| format!("loading: {}", plain(error)))?;
         self.loaded = true;
         Ok(())
     }
 
     pub fn version(&self) -> Result<String, String> {
         let mut conn = self.login.connect(None)?;
-        let version: Option<String> =
-            conn.query_first("SELECT VERSION()").map_err(|error| error.to_string())?;
+        let version: Option<String> = conn.query_first("SELECT VERSION()").map_err(plain)?;
         version.ok_or_else(|| "VERSION() gave nothing".to_string())
     }
 
@@ -120,7 +132,7 @@ impl Side {
     pub fn variable(&self, name: &str) -> Result<String, String> {
         let mut conn = self.login.connect(None)?;
         let value: Option<String> =
-            conn.query_first(format!("SELECT CAST(@@{name} AS CHAR)")).map_err(|error| error.to_string())?;
+            conn.query_first(format!("SELECT CAST(@@{name} AS CHAR)")).map_err(plain)?;
         value.ok_or_else(|| format!("{name} is NULL"))
     }
 

@@ -1,7 +1,7 @@
 //! The works of the race. A new one is an arm of each `match` here.
 
 use super::data::{self, Random};
-use super::side::Side;
+use super::side::{Side, plain};
 use super::{Setting, interrupted, process};
 use crate::migrate;
 use clap::ValueEnum;
@@ -182,20 +182,19 @@ impl Client {
             Kind::SelectText => None,
             Kind::Update | Kind::HotCounter => Some("UPDATE counters SET n = n + 1 WHERE id = ?"),
         };
-        let statement = text.map(|text| conn.prep(text)).transpose().map_err(|error| error.to_string())?;
+        let statement = text.map(|text| conn.prep(text)).transpose().map_err(plain)?;
         Ok(Client { conn, statement, kind, rows, random: Random(seed) })
     }
 
     fn step(&mut self) -> Result<(), String> {
         let id = if self.kind == Kind::HotCounter { 1 } else { self.random.id(self.rows) };
-        let failed = |error: mysql::Error| error.to_string();
         match (self.kind, &self.statement) {
             (Kind::SelectPrepared, Some(statement)) => {
-                let row: Option<Vec<u8>> = self.conn.exec_first(statement, (id,)).map_err(failed)?;
+                let row: Option<Vec<u8>> = self.conn.exec_first(statement, (id,)).map_err(plain)?;
                 row.map(|_| ()).ok_or_else(|| format!("row {id} is missing"))
             }
             (_, Some(statement)) => {
-                self.conn.exec_drop(statement, (id,)).map_err(failed)?;
+                self.conn.exec_drop(statement, (id,)).map_err(plain)?;
                 match self.conn.affected_rows() {
                     1 => Ok(()),
                     other => Err(format!("an UPDATE of row {id} changed {other} rows")),
@@ -203,7 +202,7 @@ impl Client {
             }
             (_, None) => {
                 let text = format!("SELECT c FROM sbtest WHERE id = {id}");
-                let row: Option<Vec<u8>> = self.conn.query_first(text).map_err(failed)?;
+                let row: Option<Vec<u8>> = self.conn.query_first(text).map_err(plain)?;
                 row.map(|_| ()).ok_or_else(|| format!("row {id} is missing"))
             }
         }
@@ -211,10 +210,8 @@ impl Client {
 }
 
 fn counted(side: &Side) -> Result<u64, String> {
-    let sum: Option<u64> = side
-        .connect()?
-        .query_first("SELECT CAST(SUM(n) AS UNSIGNED) FROM counters")
-        .map_err(|error| error.to_string())?;
+    let sum: Option<u64> =
+        side.connect()?.query_first("SELECT CAST(SUM(n) AS UNSIGNED) FROM counters").map_err(plain)?;
     sum.ok_or_else(|| "the counters are gone".to_string())
 }
 
@@ -306,20 +303,19 @@ fn clients(
 
 fn bulk_insert(side: &mut Side, setting: &Setting) -> Result<f64, String> {
     side.load(setting.rows)?;
-    let failed = |error: mysql::Error| error.to_string();
     let statements: Vec<String> = data::inserts("bulk", setting.rows).collect();
     let mut conn = side.connect()?;
-    conn.query_drop("DROP TABLE IF EXISTS bulk").map_err(failed)?;
-    conn.query_drop(data::definition("bulk")).map_err(failed)?;
+    conn.query_drop("DROP TABLE IF EXISTS bulk").map_err(plain)?;
+    conn.query_drop(data::definition("bulk")).map_err(plain)?;
     let begun = Instant::now();
     for statement in statements {
         if interrupted() {
             return Err("interrupted".into());
         }
-        conn.query_drop(statement).map_err(failed)?;
+        conn.query_drop(statement).map_err(plain)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    let rows: Option<u32> = conn.query_first("SELECT COUNT(*) FROM bulk").map_err(failed)?;
+    let rows: Option<u32> = conn.query_first("SELECT COUNT(*) FROM bulk").map_err(plain)?;
     match rows {
         Some(rows) if rows == setting.rows => Ok(f64::from(rows) / seconds.max(1e-9)),
         other => Err(format!("WRONG: {} rows were acknowledged, {other:?} arrived", setting.rows)),
