@@ -15,6 +15,10 @@ use aurora_txn::{TxnManager, TxnOptions};
 use aurora_types::SqlError;
 use aurora_wire::handshake::SERVER_VERSION;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the end waits for the last user of storage.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The open data folder with all that lives in it.
 pub struct Opened {
@@ -99,6 +103,11 @@ impl Opened {
         let audited = audit.close();
         let synced = engine.sync();
         drop((shared, audit));
+        // A password that is being checked for a client already gone holds storage until its hash is done.
+        let begun = Instant::now();
+        while Arc::strong_count(&engine) > 1 && begun.elapsed() < RELEASE_TIMEOUT {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         match Arc::try_unwrap(engine) {
             // Dropped here: its threads end.
             Ok(engine) => drop(engine),
