@@ -2,9 +2,8 @@
 
 use crate::run::Done;
 use crate::session::{LockedTables, Session};
-use crate::show::{Listing, column, give, text, texts};
+use crate::show::{Listing, give, text, texts};
 use aurora_env::KillLevel;
-use aurora_expr::typing;
 use aurora_parser::{
     CreateTable, CreateTableBody, DropRoutine, Explain, ExplainFormat, ExplainTarget, Flush, Kill,
     LoadDuplicates, LockTable, Parsed, RoutineKind, Statement, TableAdmin, TableAdminKind,
@@ -12,7 +11,7 @@ use aurora_parser::{
 use aurora_planner::{Plan, Privilege};
 use aurora_txn::{Isolation, LockMode, TxnMode, WaitPolicy};
 use aurora_types::error as er;
-use aurora_types::{Diagnostics, Level, RowSink, SqlError, SqlResult, SqlType, Value};
+use aurora_types::{Diagnostics, Level, RowSink, SqlError, SqlResult, Value};
 
 impl Session {
     pub(crate) fn kill_statement(
@@ -244,46 +243,16 @@ impl Session {
         for warning in &plan.warnings {
             diagnostics.push(warning.level, warning.code, warning.message.clone());
         }
-        if true {
-            return not_yet("EXPLAIN");
-        }
         let format = match explain.format {
             ExplainFormat::Default => match self.state.variables.text("explain_format").as_str() {
                 "JSON" => ExplainFormat::Json,
-                "TREE" => ExplainFormat::Tree,
-                _ => ExplainFormat::Traditional,
+                "TRADITIONAL" | "TRADITIONAL_STRICT" => ExplainFormat::Traditional,
+                _ => ExplainFormat::Tree,
             },
             other => other,
         };
-        let listing = match format {
-            ExplainFormat::Json => Listing { columns: texts(&["EXPLAIN"]), rows: vec![vec![text("")]] },
-            ExplainFormat::Traditional => {
-                let names = [
-                    "id",
-                    "select_type",
-                    "table",
-                    "partitions",
-                    "type",
-                    "possible_keys",
-                    "key",
-                    "key_len",
-                    "ref",
-                    "rows",
-                    "filtered",
-                    "Extra",
-                ];
-                let columns = names
-                    .iter()
-                    .map(|name| match *name {
-                        "id" | "rows" => column(name, SqlType { nullable: true, ..typing::bigint(10) }),
-                        "filtered" => column(name, SqlType { nullable: true, ..typing::double() }),
-                        _ => column(name, crate::info_schema::text_type(1024)),
-                    })
-                    .collect();
-                Listing { columns, rows: Vec::new() }
-            }
-            _ => Listing { columns: texts(&["EXPLAIN"]), rows: vec![vec![text("")]] },
-        };
+        let explained = aurora_planner::explain(&plan, format, None);
+        let listing = Listing { columns: explained.columns, rows: explained.rows };
         give(&listing, sink)
     }
 
