@@ -61,6 +61,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         connections: connections.clone(),
         login_timeout: Duration::from_secs(number("connect_timeout", 10)),
         password_key: Some(Arc::new(key)),
+        // Every wait of a statement goes through the runtime's waiter, or is for a thread of the engine's own.
+        inline_statements: true,
         ..Options::default()
     };
     let service = Arc::new(SqlService::new(shared.clone()));
