@@ -1,7 +1,7 @@
 //! The statement files of tests/sql, live against MySQL 9.7 and against us: how many statements are answered the same, with
 //! columns, rows, counts, warnings and errors alike.
 //!
-//! A long campaign: `AURORA_DIFFERENTIAL=1 cargo nextest run --profile long --run-ignored all -p aurora-tests differential`.
+//! A campaign: `cargo nextest run --profile long --run-ignored all --no-capture -p aurora-tests differential`.
 //! `AURORA_DIFFERENTIAL` may name a folder with more statement files; `AURORA_SQL` picks files by name, and
 //! `AURORA_AGREEMENT` is the percentage below which the run fails (default 95).
 
@@ -50,7 +50,7 @@ fn kind_of_difference(theirs: &str, ours: &str) -> &'static str {
 }
 
 #[test]
-#[ignore = "a campaign with a real MySQL: AURORA_DIFFERENTIAL=1 and --run-ignored all"]
+#[ignore = "a campaign with a real MySQL: --run-ignored all"]
 fn mysql_and_we_answer_the_same() {
     let least: f64 =
         std::env::var("AURORA_AGREEMENT").ok().map_or(95.0, |text| text.parse().expect("a number"));
