@@ -174,7 +174,6 @@ pub fn run(conn: &mut Conn, sql: &str) -> String {
                 } else {
                     let heads: Vec<String> = columns.as_ref().iter().map(column_line).collect();
                     let _ = writeln!(out, "{}", heads.join(" | "));
-                    drop(columns);
                     let mut failed = None;
                     for row in set {
                         let row: Row = match row {
