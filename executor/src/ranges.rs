@@ -4,7 +4,7 @@ use crate::shape::{IndexShape, put_part};
 use aurora_expr::EvalCtx;
 use aurora_planner::{KeyBound, KeyRange};
 use aurora_types::codec::key::{KeyColumn, prefix_end};
-use aurora_types::{BaseType, Decimal, SqlResult, SqlType, Value};
+use aurora_types::{BaseType, DateTime, Decimal, SqlResult, SqlType, Value};
 use std::ops::Bound;
 
 /// A byte range; `end` is excluded, `None` is the end of the key space.
@@ -48,48 +48,42 @@ pub(crate) enum Fit {
 pub(crate) fn fit(value: &Value, column: &KeyColumn, ctx: &EvalCtx<'_>) -> Fit {
     use BaseType as B;
     let ty = &column.ty;
-    match (&ty.base, value) {
-        (B::TinyInt | B::SmallInt | B::MediumInt | B::Int | B::BigInt, _) => fit_int(value, ty),
-        (B::Year, Value::Int(_) | Value::UInt(_)) => match whole(value) {
+    match &ty.base {
+        B::TinyInt | B::SmallInt | B::MediumInt | B::Int | B::BigInt => fit_int(value, ty),
+        B::Year => match whole(value) {
             Some(0) => Fit::Exact(Value::UInt(0)),
             Some(v) if v < 0 => Fit::BelowAll,
             Some(v) if (1901..=2155).contains(&v) => Fit::Exact(Value::UInt(v as u64)),
             Some(v) if v > 2155 => Fit::AboveAll,
             _ => Fit::Unknown,
         },
-        (B::Decimal, Value::Decimal(_) | Value::Int(_) | Value::UInt(_)) => {
-            let decimal = match value {
-                Value::Decimal(v) => *v,
-                Value::Int(v) => Decimal::from(*v),
-                Value::UInt(v) => Decimal::from(*v),
-                _ => return Fit::Unknown,
-            };
-            let precision = u8::try_from(ty.length).unwrap_or(65);
-            let (fitted, _) = decimal.fit(precision, ty.decimals);
-            if fitted == decimal { Fit::Exact(Value::Decimal(fitted)) } else { Fit::Unknown }
-        }
-        (B::Float | B::Double, _) => match value {
+        B::Decimal => match decimal_of(value) {
+            Some(decimal) => {
+                let precision = u8::try_from(ty.length).unwrap_or(65);
+                let (fitted, _) = decimal.fit(precision, ty.decimals);
+                if fitted == decimal { Fit::Exact(Value::Decimal(fitted)) } else { Fit::Unknown }
+            }
+            None => Fit::Unknown,
+        },
+        B::Float | B::Double => match value {
             Value::Double(v) => Fit::Exact(Value::Double(*v)),
             Value::Int(v) if v.unsigned_abs() < 1 << 53 => Fit::Exact(Value::Double(*v as f64)),
             Value::UInt(v) if *v < 1 << 53 => Fit::Exact(Value::Double(*v as f64)),
+            Value::Decimal(v) => Fit::Exact(Value::Double(v.to_f64())),
+            Value::Text(_) => match decimal_of(value) {
+                Some(v) => Fit::Exact(Value::Double(v.to_f64())),
+                None => Fit::Unknown,
+            },
             _ => Fit::Unknown,
         },
-        (B::Date, Value::Date(v)) => Fit::Exact(Value::Date(*v)),
-        (B::Date, Value::DateTime(v)) => {
-            if v.time().micros() == 0 {
-                Fit::Exact(Value::Date(v.date()))
-            } else {
-                Fit::Above(Value::Date(v.date()))
-            }
-        }
-        (B::DateTime | B::Timestamp, Value::DateTime(_) | Value::Date(_)) => {
-            let v = match value {
-                Value::DateTime(v) => *v,
-                Value::Date(v) => v.at_midnight(),
-                _ => return Fit::Unknown,
-            };
-            if ty.base == B::Timestamp && ctx.session.time_zone().datetime_to_utc(v).is_none() && !v.is_zero()
-            {
+        B::Date => match datetime_of(value, ctx) {
+            Some(v) if v.time().micros() == 0 => Fit::Exact(Value::Date(v.date())),
+            Some(v) => Fit::Above(Value::Date(v.date())),
+            None => Fit::Unknown,
+        },
+        B::DateTime | B::Timestamp => {
+            let Some(v) = datetime_of(value, ctx) else { return Fit::Unknown };
+            if ty.base == B::Timestamp && ctx.session.time_zone().datetime_to_utc(v).is_none() && !v.is_zero() {
                 return Fit::Unknown;
             }
             match v.round(ty.decimals, true) {
@@ -98,27 +92,62 @@ pub(crate) fn fit(value: &Value, column: &KeyColumn, ctx: &EvalCtx<'_>) -> Fit {
                 None => Fit::Unknown,
             }
         }
-        (B::Time, Value::Time(v)) => {
+        B::Time => {
+            let v = match value {
+                Value::Time(v) => *v,
+                Value::Text(text) => {
+                    let parsed = aurora_types::temporal::parse::parse_time(text.as_bytes());
+                    match parsed.rounded(6, false) {
+                        Some(time) if !parsed.warnings.any() => time,
+                        _ => return Fit::Unknown,
+                    }
+                }
+                _ => return Fit::Unknown,
+            };
             let cut = v.round(ty.decimals, true);
-            if cut == *v {
-                Fit::Exact(Value::Time(*v))
+            if cut == v {
+                Fit::Exact(Value::Time(v))
             } else if v.is_negative() {
                 Fit::Unknown
             } else {
                 Fit::Above(Value::Time(cut))
             }
         }
-        (B::Enum(def), Value::Text(name)) => match def.index_of(name.as_bytes()) {
-            Some(_) => Fit::Exact(value.clone()),
-            None => Fit::Unknown,
+        B::Enum(def) => match value {
+            Value::Text(name) => {
+                let found =
+                    def.members.iter().find(|member| ty.collation.eq(member.as_bytes(), name.as_bytes()));
+                found.map_or(Fit::Unknown, |member| Fit::Exact(Value::Text(member.clone())))
+            }
+            _ => Fit::Unknown,
         },
-        (B::Set(def), Value::Text(names)) => match def.mask_of(names.as_bytes()) {
-            Some(_) => Fit::Exact(value.clone()),
-            None => Fit::Unknown,
+        B::Set(def) => match value {
+            Value::Text(names) if def.mask_of(names.as_bytes()).is_some() => Fit::Exact(value.clone()),
+            _ => Fit::Unknown,
         },
-        (B::Bit | B::Json | B::Geometry(_) | B::Null, _) => Fit::Unknown,
-        (_, Value::Text(_)) => Fit::Exact(value.clone()),
-        _ => Fit::Unknown,
+        B::Bit => {
+            let width = (ty.length as usize).div_ceil(8);
+            let bytes = match value {
+                Value::Int(v) if *v < 0 => return Fit::BelowAll,
+                Value::Int(v) => v.to_be_bytes().to_vec(),
+                Value::UInt(v) => v.to_be_bytes().to_vec(),
+                Value::Text(text) => text.as_bytes().to_vec(),
+                _ => return Fit::Unknown,
+            };
+            let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+            let bytes = &bytes[start..];
+            if bytes.len() > width {
+                return Fit::AboveAll;
+            }
+            let mut padded = vec![0; width - bytes.len()];
+            padded.extend_from_slice(bytes);
+            Fit::Exact(Value::Text(padded.into()))
+        }
+        B::Json | B::Geometry(_) | B::Null => Fit::Unknown,
+        B::Char | B::VarChar | B::TinyText | B::Text | B::MediumText | B::LongText => match value {
+            Value::Text(_) => Fit::Exact(value.clone()),
+            _ => Fit::Unknown,
+        },
     }
 }
 
@@ -130,14 +159,49 @@ fn whole(value: &Value) -> Option<i128> {
     }
 }
 
+/// An exact number, or a text that is one through and through.
+fn decimal_of(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Decimal(v) => Some(*v),
+        Value::Int(v) => Some(Decimal::from(*v)),
+        Value::UInt(v) => Some(Decimal::from(*v)),
+        Value::Text(text) => {
+            let text = text.as_bytes().trim_ascii();
+            let parsed = Decimal::parse(text);
+            (!text.is_empty() && parsed.consumed == text.len()).then_some(parsed.value)
+        }
+        _ => None,
+    }
+}
+
+/// A moment, where the value is one without any doubt.
+fn datetime_of(value: &Value, ctx: &EvalCtx<'_>) -> Option<DateTime> {
+    use aurora_types::temporal::parse;
+    let flags = parse::DateFlags::from_sql_mode(ctx.sql_mode);
+    match value {
+        Value::DateTime(v) => Some(*v),
+        Value::Date(v) => Some(v.at_midnight()),
+        Value::Text(text) => {
+            let parsed = parse::parse_datetime(text.as_bytes(), flags);
+            let doubtful = parsed.warnings.any() || parsed.offset_seconds.is_some();
+            if doubtful { None } else { parsed.rounded(6, false) }
+        }
+        Value::Int(v) => parse::datetime_from_number(*v, flags).ok().map(|(moment, _)| moment),
+        _ => None,
+    }
+}
+
 fn fit_int(value: &Value, ty: &SqlType) -> Fit {
     let (floor, is_whole) = match value {
         Value::Int(_) | Value::UInt(_) => (whole(value).unwrap_or(0), true),
         Value::Double(v) if v.abs() < 9e15 => (v.floor() as i128, v.fract() == 0.0),
-        Value::Decimal(v) => {
+        Value::Double(v) if *v >= 2e19 => return Fit::AboveAll,
+        Value::Double(v) if *v <= -2e19 => return Fit::BelowAll,
+        Value::Decimal(_) | Value::Text(_) => {
+            let Some(v) = decimal_of(value) else { return Fit::Unknown };
             let floor = v.floor();
             match floor.rescale(0).ok().and_then(|whole| whole.unscaled_i128()) {
-                Some(whole) => (whole, floor == *v),
+                Some(whole) => (whole, floor == v),
                 None => return Fit::Unknown,
             }
         }

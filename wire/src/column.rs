@@ -96,6 +96,7 @@ fn flags(column: &ColumnMeta) -> u16 {
             flags |= ColumnFlags::BINARY;
         }
         BaseType::Bit => flags |= ColumnFlags::UNSIGNED,
+        BaseType::Year if column.org_name.is_empty() => flags |= ColumnFlags::UNSIGNED,
         BaseType::Year => flags |= ColumnFlags::UNSIGNED | ColumnFlags::ZEROFILL,
         _ => {}
     }
@@ -115,6 +116,33 @@ fn flags(column: &ColumnMeta) -> u16 {
     flags
 }
 
+/// The type code of a definition. Texts that are computed are the longest kind whatever they hold.
+fn announced_type(column: &ColumnMeta) -> u8 {
+    match column.ty.base {
+        BaseType::Text | BaseType::MediumText | BaseType::LongText if column.org_name.is_empty() => {
+            column_type::LONG_BLOB
+        }
+        _ => wire_type(&column.ty),
+    }
+}
+
+/// The length of a definition: computed texts and documents announce their own.
+fn announced_bytes(column: &ColumnMeta, results: Option<CollationId>) -> u32 {
+    let ty = &column.ty;
+    match ty.base {
+        BaseType::Text | BaseType::MediumText | BaseType::LongText if column.org_name.is_empty() => {
+            let max_bytes = if is_character(ty) {
+                results.unwrap_or(ty.collation).charset().max_bytes()
+            } else {
+                1
+            };
+            ty.length.saturating_mul(max_bytes)
+        }
+        BaseType::Json if column.org_name.is_empty() => u32::MAX / 4 * 4,
+        _ => display_bytes(ty, results),
+    }
+}
+
 fn write_definition(out: &mut OutBuffer, column: &ColumnMeta, results: Option<CollationId>) {
     let ty = &column.ty;
     let charset = results.unwrap_or(CollationId::UTF8MB4_0900_AI_CI).charset();
@@ -126,8 +154,8 @@ fn write_definition(out: &mut OutBuffer, column: &ColumnMeta, results: Option<Co
     out.u8(0x0C);
     let collation = if is_character(ty) { results.unwrap_or(ty.collation) } else { CollationId::BINARY };
     out.u16(collation.0);
-    out.u32(display_bytes(ty, results));
-    out.u8(wire_type(ty));
+    out.u32(announced_bytes(column, results));
+    out.u8(announced_type(column));
     out.u16(flags(column));
     out.u8(ty.decimals);
     out.u16(0);

@@ -69,7 +69,7 @@ pub fn decode_execute(
 ) -> Result<ExecuteParams, ParamError> {
     let mut reader = Reader::new(body);
     let with_attributes = common.has(Capabilities::QUERY_ATTRIBUTES);
-    let counted = with_attributes && flags & execute_flag::PARAMETER_COUNT_AVAILABLE != 0;
+    let counted = with_attributes && (count > 0 || flags & execute_flag::PARAMETER_COUNT_AVAILABLE != 0);
     if count == 0 && !counted {
         return Ok(ExecuteParams::default());
     }

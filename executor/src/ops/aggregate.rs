@@ -137,6 +137,11 @@ impl<'a> Aggregate<'a> {
             }
         }
         self.input_row = row;
+        if groups.is_empty() {
+            // The grand total is there even where nothing is added up.
+            let total = self.new_group(vec![Value::Null; count], (1u64 << count) - 1);
+            groups.insert(Vec::new(), total);
+        }
         groups.into_values().map(|group| self.finish(rt, group, ctx)).collect()
     }
 

@@ -119,6 +119,10 @@ pub(crate) fn count_of(expr: &Expr, ctx: &mut EvalCtx<'_>) -> SqlResult<u64> {
     match expr.eval(&[], ctx)? {
         Value::Int(v) if v >= 0 => Ok(v as u64),
         Value::UInt(v) => Ok(v),
+        // Drivers send numbers as text, too.
+        Value::Text(text) if !text.is_empty() && text.as_bytes().iter().all(u8::is_ascii_digit) => {
+            text.to_str_lossy().parse().map_err(|_| SqlError::new(ER_WRONG_ARGUMENTS, &[&"LIMIT"]))
+        }
         _ => Err(SqlError::new(ER_WRONG_ARGUMENTS, &[&"LIMIT"])),
     }
 }

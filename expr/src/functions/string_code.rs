@@ -19,7 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 pub const FUNCTIONS: &[FunctionDef] = &[
-    def("ascii", Arity::exactly(1), |_, _| Ok(typing::bigint(3).into()), ascii, "ASCII(s): the first byte."),
+    def("ascii", Arity::exactly(1), |_, _| Ok(typing::bigint(4).into()), ascii, "ASCII(s): the first byte."),
     def(
         "ord",
         Arity::exactly(1),
@@ -182,6 +182,8 @@ fn hex(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
         ValueRef::UInt(v) => v,
         ValueRef::Double(v) => v.round_ties_even() as i64 as u64,
         value @ ValueRef::Decimal(_) => ctx.to_u64(value, args.ty(0))?,
+        // BIT columns are numbers here.
+        value if args.ty(0).base == aurora_types::BaseType::Bit => ctx.to_u64(value, args.ty(0))?,
         _ => {
             let bytes = args.bytes(0);
             if exceeds_packet(ctx, bytes.len() as u64 * 2, "hex")? {
