@@ -5,8 +5,9 @@ use crate::collate;
 use crate::eval::InSet;
 use crate::expr::{Coercibility, CompareOp, Expr, ExprKind, IsTest, Subquery, SubqueryKind};
 use crate::typing::{self, Comparison, Domain};
-use aurora_types::error::{ER_OPERAND_COLUMNS, ER_WRONG_ARGUMENTS};
+use aurora_types::error::{ER_OPERAND_COLUMNS, ER_WRONG_ARGUMENTS, ER_WRONG_VALUE};
 use aurora_types::like::LikePattern;
+use aurora_types::temporal::parse::{DateFlags, parse_datetime};
 use aurora_types::{BaseType, SqlError, SqlResult, SqlType, Value};
 use std::sync::Arc;
 
@@ -27,6 +28,24 @@ fn paired(left: Expr, right: Expr) -> (Expr, Expr) {
     }
 }
 
+/// A string literal beside a date must be one: 1525. (Other text that is no date compares as the zero date.)
+fn check_dates(left: &Expr, right: &Expr) -> SqlResult<()> {
+    for (literal, other) in [(left, right), (right, left)] {
+        let kind = match typing::domain(&other.ty) {
+            Domain::Date => "DATE",
+            Domain::DateTime => "DATETIME",
+            _ => continue,
+        };
+        if let ExprKind::Literal(Value::Text(text)) = &literal.kind
+            && typing::domain(&literal.ty) == Domain::Text
+            && parse_datetime(text.as_bytes(), DateFlags::default()).rounded(6, false).is_none()
+        {
+            return Err(SqlError::new(ER_WRONG_VALUE, &[&kind, &text.to_str_lossy()]));
+        }
+    }
+    Ok(())
+}
+
 /// `left op right`, of values or of rows.
 ///
 /// # Errors
@@ -44,6 +63,7 @@ pub fn comparison(op: CompareOp, left: Expr, right: Expr) -> SqlResult<Expr> {
             let (mut left, mut right, mut how) = (Vec::new(), Vec::new(), Vec::new());
             for (a, b) in l.into_iter().zip(r) {
                 let (a, b) = paired(a, b);
+                check_dates(&a, &b)?;
                 how.push(typing::comparison(&a, &b, op.symbol())?);
                 left.push(a);
                 right.push(b);
@@ -58,6 +78,7 @@ pub fn comparison(op: CompareOp, left: Expr, right: Expr) -> SqlResult<Expr> {
             let right =
                 Expr { kind: r, ..Expr::new(ExprKind::Literal(Value::Null), right.ty, right.coercibility) };
             let (left, right) = paired(left, right);
+            check_dates(&left, &right)?;
             let how = typing::comparison(&left, &right, op.symbol())?;
             let nullable = op != CompareOp::NullSafeEq && (left.ty.nullable || right.ty.nullable);
             let kind = ExprKind::Compare { op, left: Box::new(left), right: Box::new(right), how };

@@ -3,11 +3,11 @@
 use crate::context::EvalCtx;
 use crate::eval::convert::text_operand;
 use crate::typing::Comparison;
-use aurora_types::{SqlResult, SqlType, ValueRef};
+use aurora_types::{Date, SqlResult, SqlType, Time, ValueRef};
 use std::cmp::Ordering;
 
 impl Comparison {
-    /// Order of two values; `None` when one is NULL (or cannot be read as a date where dates are compared).
+    /// Order of two values; `None` when one is NULL.
     pub fn compare(
         self,
         a: ValueRef<'_>,
@@ -45,10 +45,10 @@ impl Comparison {
                 (ValueRef::DateTime(a), ValueRef::DateTime(b)) => Some(a.cmp(&b)),
                 _ => return datetimes(a, a_ty, b, b_ty, ctx),
             },
-            Comparison::Time => match (ctx.to_time(a, a_ty)?, ctx.to_time(b, b_ty)?) {
-                (Some(a), Some(b)) => Some(a.cmp(&b)),
-                _ => None,
-            },
+            Comparison::Time => {
+                let [a, b] = [ctx.to_time(a, a_ty)?, ctx.to_time(b, b_ty)?];
+                Some(a.unwrap_or(Time::ZERO).cmp(&b.unwrap_or(Time::ZERO)))
+            }
             Comparison::Json => crate::functions::json_compare(a, a_ty, b, b_ty),
         })
     }
@@ -61,8 +61,8 @@ fn datetimes(
     b_ty: &SqlType,
     ctx: &mut EvalCtx<'_>,
 ) -> SqlResult<Option<Ordering>> {
-    Ok(match (ctx.to_datetime_for_compare(a, a_ty)?, ctx.to_datetime_for_compare(b, b_ty)?) {
-        (Some(a), Some(b)) => Some(a.cmp(&b)),
-        _ => None,
-    })
+    // What is no date compares as the zero date.
+    let zero = Date::ZERO.at_midnight();
+    let [a, b] = [ctx.to_datetime_fuzzy(a, a_ty)?, ctx.to_datetime_fuzzy(b, b_ty)?];
+    Ok(Some(a.unwrap_or(zero).cmp(&b.unwrap_or(zero))))
 }

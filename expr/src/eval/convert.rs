@@ -195,31 +195,6 @@ impl EvalCtx<'_> {
         self.datetime_with(value, ty, DateFlags { allow_invalid, ..DateFlags::default() })
     }
 
-    /// Comparing a date with text that is none is an error.
-    #[allow(clippy::wrong_self_convention)] // As its siblings: the context notes warnings.
-    pub(crate) fn to_datetime_for_compare(
-        &mut self,
-        value: ValueRef<'_>,
-        ty: &SqlType,
-    ) -> SqlResult<Option<DateTime>> {
-        if let ValueRef::Text(text) = value {
-            let parsed = parse::parse_datetime(text, DateFlags::default());
-            return match parsed.rounded(6, false) {
-                Some(value) => {
-                    if parsed.warnings.truncated {
-                        self.truncated("DATETIME", text)?;
-                    }
-                    Ok(Some(self.apply_offset(value, parsed.offset_seconds)))
-                }
-                None => {
-                    let shown = String::from_utf8_lossy(text).into_owned();
-                    Err(SqlError::new(ER_WRONG_VALUE, &[&"DATETIME", &shown]))
-                }
-            };
-        }
-        self.to_datetime_fuzzy(value, ty)
-    }
-
     /// A value with `+HH:MM` is local time there: seen in the session's zone.
     fn apply_offset(&self, value: DateTime, offset_seconds: Option<i32>) -> DateTime {
         let Some(offset) = offset_seconds else { return value };

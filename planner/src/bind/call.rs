@@ -1,6 +1,6 @@
 //! Calls by name: aggregates, window functions, registered functions.
 
-use super::{AGGREGATE_BASE, Binder, ROLLUP_BITS, unsupported};
+use super::{AGGREGATE_BASE, Binder, Clause, ROLLUP_BITS, unsupported};
 use crate::plan::{AggregateCall, SortKey};
 use crate::same::same;
 use aurora_expr::{AggregateFunction, ArithmeticOp, BitOp, Expr, ExprKind, WindowFunction, build, typing};
@@ -84,15 +84,29 @@ impl Binder<'_, '_> {
     /// An aggregate becomes a position behind the grouping.
     fn aggregate_call(&mut self, function: AggregateFunction, call: &ast::Call) -> SqlResult<Expr> {
         let block = self.block_ref();
-        if !block.aggregates_allowed || block.in_aggregate {
+        let nested = self.state.blocks.len() > 1;
+        if block.in_aggregate || (!block.aggregates_allowed && !nested) {
             return Err(SqlError::new(ER_INVALID_GROUP_FUNC_USE, &[]));
         }
+        let free: Vec<_> = match nested {
+            true => self.state.blocks.iter().map(|block| block.free.clone()).collect(),
+            false => Vec::new(),
+        };
         let windows = std::mem::replace(&mut self.block().windows_allowed, false);
         self.block().in_aggregate = true;
         let bound = self.aggregate_parts(function, call);
         self.block().in_aggregate = false;
         self.block().windows_allowed = windows;
         let (bound, coercibility) = bound?;
+        if nested && let Some(level) = self.aggregating_block(&bound)? {
+            for (block, free) in self.state.blocks.iter_mut().zip(free) {
+                block.free = free;
+            }
+            return self.outer_aggregate(level, function, call);
+        }
+        if !self.block_ref().aggregates_allowed {
+            return Err(SqlError::new(ER_INVALID_GROUP_FUNC_USE, &[]));
+        }
         let ty = bound.ty.clone();
         let known = self.block_ref().aggregates.iter().position(|known| same_aggregate(known, &bound));
         let at = known.unwrap_or_else(|| {
@@ -100,6 +114,46 @@ impl Binder<'_, '_> {
             self.block_ref().aggregates.len() - 1
         });
         Ok(Expr::new(ExprKind::Column(AGGREGATE_BASE + at), ty, coercibility))
+    }
+
+    /// The outer block that an aggregate belongs to: the innermost one whose columns it reads, or where that cannot
+    /// have aggregates (its WHERE), the next further in. `None` when it is the current one.
+    fn aggregating_block(&self, call: &AggregateCall) -> SqlResult<Option<usize>> {
+        let blocks = &self.state.blocks;
+        let mut innermost = None;
+        for arg in call.args.iter().chain(call.order_by.iter().map(|key| &key.expr)) {
+            let own = arg.any(&mut |e| {
+                if let ExprKind::Slot(slot) = e.kind {
+                    let owner = self.state.slot_owner(slot).map(|(block, _)| block);
+                    let level = blocks.iter().position(|block| Some(block.id) == owner);
+                    innermost = innermost.max(level);
+                    return level.is_none();
+                }
+                matches!(e.kind, ExprKind::Column(_))
+            });
+            if own {
+                return Ok(None);
+            }
+        }
+        let Some(from) = innermost else { return Ok(None) };
+        if blocks[from].clause == Clause::Group {
+            return Err(SqlError::new(ER_INVALID_GROUP_FUNC_USE, &[]));
+        }
+        let allowed = (from..blocks.len() - 1).find(|level| blocks[*level].aggregates_allowed);
+        Ok(allowed)
+    }
+
+    /// Binds an aggregate in the outer block that it belongs to, and reads it from there.
+    fn outer_aggregate(
+        &mut self,
+        level: usize,
+        function: AggregateFunction,
+        call: &ast::Call,
+    ) -> SqlResult<Expr> {
+        let inner = self.state.blocks.split_off(level + 1);
+        let bound = self.aggregate_call(function, call);
+        self.state.blocks.extend(inner);
+        Ok(self.as_outer(level, bound?))
     }
 
     /// Arguments and type of an aggregate, also for its use as a window function.

@@ -173,6 +173,8 @@ pub(crate) struct Block {
     pub spliced: BTreeSet<usize>,
     /// Row alias columns of INSERT: what VALUES(c) reads, by table column.
     pub insert_values: Option<usize>,
+    /// Subqueries of select items that GROUP BY names by position or alias: planned once, to be found as the same.
+    pub grouped_subqueries: Vec<(aurora_parser::ExprId, Expr)>,
 }
 
 impl Block {
@@ -198,6 +200,7 @@ impl Block {
             around: Vec::new(),
             spliced: BTreeSet::new(),
             insert_values: None,
+            grouped_subqueries: Vec::new(),
         }
     }
 
@@ -365,7 +368,7 @@ impl Binder<'_, '_> {
     }
 
     /// An expression of the block at `level` as the innermost block reads it.
-    fn as_outer(&mut self, level: usize, mut expr: Expr) -> Expr {
+    pub fn as_outer(&mut self, level: usize, mut expr: Expr) -> Expr {
         let top = self.state.blocks.len() - 1;
         if level == top {
             return expr;

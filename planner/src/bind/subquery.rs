@@ -1,7 +1,7 @@
 //! Queries inside expressions.
 
 use super::expr::compare_op;
-use super::{Binder, unsupported};
+use super::{Binder, Clause, unsupported};
 use crate::plan::SubPlan;
 use aurora_expr::{CompareOp, Expr, ExprKind, Quantifier, SubqueryKind, build};
 use aurora_parser as ast;
@@ -17,6 +17,17 @@ struct Called {
 
 impl Binder<'_, '_> {
     pub fn subquery_expr(&mut self, id: ExprId) -> SqlResult<Expr> {
+        if let Some((_, known)) = self.block_ref().grouped_subqueries.iter().find(|(known, _)| *known == id) {
+            return Ok(known.clone());
+        }
+        let bound = self.new_subquery(id)?;
+        if self.block_ref().clause == Clause::Group {
+            self.block().grouped_subqueries.push((id, bound.clone()));
+        }
+        Ok(bound)
+    }
+
+    fn new_subquery(&mut self, id: ExprId) -> SqlResult<Expr> {
         let ast = self.ast;
         match ast.expr(id) {
             ast::Expr::Exists(query) => {

@@ -9,9 +9,9 @@ use aurora_expr::{ArithmeticOp, Expr, ExprKind, WindowFunction, build};
 use aurora_parser as ast;
 use aurora_types::error::{
     ER_WINDOW_DUPLICATE_NAME, ER_WINDOW_FRAME_END_ILLEGAL, ER_WINDOW_FRAME_ILLEGAL,
-    ER_WINDOW_FRAME_START_ILLEGAL, ER_WINDOW_INVALID_WINDOW_FUNC_USE, ER_WINDOW_NO_CHILD_PARTITIONING,
-    ER_WINDOW_NO_INHERIT_FRAME, ER_WINDOW_NO_REDEFINE_ORDER_BY, ER_WINDOW_NO_SUCH_WINDOW,
-    ER_WINDOW_RANGE_FRAME_NUMERIC_TYPE, ER_WINDOW_RANGE_FRAME_ORDER_TYPE,
+    ER_WINDOW_FRAME_START_ILLEGAL, ER_WINDOW_ILLEGAL_ORDER_BY, ER_WINDOW_INVALID_WINDOW_FUNC_USE,
+    ER_WINDOW_NO_CHILD_PARTITIONING, ER_WINDOW_NO_INHERIT_FRAME, ER_WINDOW_NO_REDEFINE_ORDER_BY,
+    ER_WINDOW_NO_SUCH_WINDOW, ER_WINDOW_RANGE_FRAME_NUMERIC_TYPE, ER_WINDOW_RANGE_FRAME_ORDER_TYPE,
     ER_WINDOW_RANGE_FRAME_TEMPORAL_TYPE, ER_WINDOW_ROWS_INTERVAL_USE,
 };
 use aurora_types::{SqlError, SqlResult, Value};
@@ -76,6 +76,12 @@ impl Binder<'_, '_> {
             }
         };
         window.name = name.to_owned();
+        let ast = self.ast;
+        let is_position =
+            |id: &ast::ExprId| matches!(ast.expr(*id), ast::Expr::Literal(ast::Literal::Int(_)));
+        if spec.partition_by.iter().chain(spec.order_by.iter().map(|item| &item.expr)).any(is_position) {
+            return Err(SqlError::new(ER_WINDOW_ILLEGAL_ORDER_BY, &[&name]));
+        }
         let block = self.block();
         let saved = (block.clause, block.windows_allowed, block.aggregates_allowed);
         block.windows_allowed = false;
