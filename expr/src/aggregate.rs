@@ -152,10 +152,11 @@ pub fn aggregate_type(
             } else {
                 collation
             };
-            let chars = ctx.group_concat_max_len / u64::from(collation.charset().max_bytes().max(1));
-            let mut ty = typing::text(chars, collation);
-            if chars > 512 || collation == CollationId::BINARY {
-                ty.base = BaseType::Text;
+            let mut ty = typing::text(ctx.group_concat_max_len, collation);
+            if ctx.group_concat_max_len > 512 {
+                // Longer ones are a TEXT.
+                let max_bytes = collation.charset().max_bytes().max(1);
+                ty = SqlType { base: BaseType::Text, ..typing::text(65_536 / u64::from(max_bytes), collation) };
             }
             Typed { ty: nullable(ty), coercibility }
         }

@@ -90,13 +90,11 @@ pub fn window_type(function: WindowFunction, args: &mut [Expr], ctx: &BuildConte
     }
     Ok(match function {
         W::RowNumber | W::Rank | W::DenseRank => typing::bigint_unsigned(21).into(),
-        W::Ntile => typing::nullable(typing::bigint_unsigned(21), true).into(),
+        W::Ntile => typing::bigint_unsigned(21).into(),
         W::PercentRank | W::CumeDist => typing::double().into(),
         W::Lag | W::Lead => {
             if args.len() == 3 {
-                let mut typed = typing::unify(&[&args[0], &args[2]], function.name())?;
-                typed.ty.nullable = true;
-                typed
+                typing::unify(&[&args[0], &args[2]], function.name())?
             } else {
                 Typed { ty: typing::nullable(args[0].ty.clone(), true), coercibility: args[0].coercibility }
             }

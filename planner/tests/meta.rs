@@ -33,7 +33,7 @@ fn columns_and_expressions() {
         "aa|a|d|x|t|Int|11|0|49160",
         "name|name|d|x|t|VarChar|20|0|16388",
         "a + 1|||||BigInt|12|0|32896",
-        "x|||||VarChar|1|0|1",
+        "x|||||VarChar|1|31|1",
         "1.5|||||Decimal|2|1|32897",
         "NULL|||||Null|0|0|32896",
         "COUNT(*)|||||BigInt|21|0|32897",

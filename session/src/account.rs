@@ -1,7 +1,7 @@
 //! Accounts, roles and privileges: the parser's words into requests of the security layer.
 
 use crate::session::Session;
-use crate::show::{Listing, column, text, texts};
+use crate::show::{Listing, made, metas, text};
 use aurora_parser::{
     AccountOption as Written, CreateUser, DefaultRoles, GrantObject, GrantOn, GrantWhat as What,
     ResourceLimit, Secret as WrittenSecret, SetRole, Statement, TlsRequirement as WrittenTls, UserName,
@@ -307,7 +307,7 @@ impl Session {
         let lines = self.state.shared.accounts.show_grants(&name, &using)?;
         let title = format!("Grants for {}@{}", name.user, name.host);
         let rows = lines.into_iter().map(|line| vec![text(line)]).collect();
-        Ok(Listing { columns: vec![column(&title, crate::info_schema::text_type(1024))], rows })
+        Ok(Listing { columns: metas([made(&title, 1024)]), rows })
     }
 
     pub(crate) fn create_user_listing(&self, user: &UserName) -> SqlResult<Listing> {
@@ -317,7 +317,7 @@ impl Session {
         }
         let line = self.state.shared.accounts.show_create_user(&name)?;
         let title = format!("CREATE USER for {}@{}", name.user, name.host);
-        Ok(Listing { columns: texts(&[&title]), rows: vec![vec![text(line)]] })
+        Ok(Listing { columns: metas([made(&title, 1024)]), rows: vec![vec![text(line)]] })
     }
 
     /// information_schema.USER_PRIVILEGES.

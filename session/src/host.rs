@@ -5,7 +5,7 @@ use crate::session::Session;
 use crate::shared::SessionShared;
 use aurora_catalog::{CatalogSnapshot, ColumnDef, ColumnDefault, ColumnId, TableDef};
 use aurora_executor::{Host, TableInfo};
-use aurora_expr::{BuildContext, Expr};
+use aurora_expr::{BuildContext, Expr, typing};
 use aurora_parser::{ExprId, Parsed, QueryId, Statement};
 use aurora_planner::{Plan, PlanContext, Statistics, TableExpressions};
 use aurora_txn::{CounterKind, Direction, Isolation, TxnMode, View};
@@ -167,9 +167,23 @@ impl Session {
         _sql: &[u8],
         query: QueryId,
     ) -> SqlResult<Vec<(String, SqlType)>> {
+        let columns = self.query_metas(parsed, query)?;
+        Ok(columns.into_iter().map(|column| (column.name, column.ty)).collect())
+    }
+
+    /// Columns of a query with the types that a table made of it has.
+    pub(crate) fn query_metas(
+        &self,
+        parsed: &Parsed,
+        query: QueryId,
+    ) -> SqlResult<Vec<aurora_types::ColumnMeta>> {
         let snapshot = self.state.shared.catalog.snapshot();
-        let plan = self.plan_with(&Statement::Query(query), parsed, &snapshot, &[])?;
-        Ok(plan.columns.into_iter().map(|column| (column.name, column.ty)).collect())
+        let mut plan = self.plan_with(&Statement::Query(query), parsed, &snapshot, &[])?;
+        for column in &mut plan.columns {
+            let computed = column.org_name.is_empty();
+            stored_type(&mut column.ty, computed);
+        }
+        Ok(plan.columns)
     }
 
     /// A view's columns as DESCRIBE shows them; none when the view no longer works.
@@ -189,7 +203,11 @@ impl Session {
             .map(|(at, column)| ColumnDef {
                 id: ColumnId(at as u32),
                 name: column.name,
-                ty: column.ty,
+                ty: {
+                    let mut ty = column.ty;
+                    stored_type(&mut ty, false);
+                    ty
+                },
                 default: ColumnDefault::None,
                 on_update_now: false,
                 auto_increment: false,
@@ -202,5 +220,25 @@ impl Session {
                 added_value: None,
             })
             .collect()
+    }
+}
+
+/// What a result's type becomes as the type of a table's column: results of strings tell of decimals and signs that
+/// columns do not have, and short computed integers are an INT.
+fn stored_type(ty: &mut SqlType, computed: bool) {
+    use aurora_types::BaseType;
+    match typing::domain(ty) {
+        typing::Domain::Text | typing::Domain::Json => {
+            ty.decimals = 0;
+            ty.unsigned = false;
+        }
+        typing::Domain::Int if computed && ty.base == BaseType::BigInt && ty.length < 11 => {
+            ty.base = BaseType::Int;
+            ty.length = if ty.unsigned { 10 } else { 11 };
+        }
+        typing::Domain::Null => {
+            *ty = SqlType { nullable: ty.nullable, ..SqlType::new(BaseType::VarChar, 0) };
+        }
+        _ => {}
     }
 }

@@ -563,8 +563,12 @@ impl Session {
             }
             Statement::AlterTable(alter) => {
                 done.affected = self.alter_table(alter, parsed, text, diagnostics)?;
-                done.info =
-                    format!("Records: {}  Duplicates: 0  Warnings: {}", done.affected, diagnostics.count);
+                // A renaming by itself touches no rows and tells of none.
+                let renames = |action: &_| matches!(action, aurora_parser::AlterAction::RenameTable(_));
+                if !alter.actions.iter().all(renames) || alter.actions.is_empty() {
+                    done.info =
+                        format!("Records: {}  Duplicates: 0  Warnings: {}", done.affected, diagnostics.count);
+                }
             }
             Statement::DropTable(drop) => self.drop_tables(drop, diagnostics)?,
             Statement::TruncateTable(name) => self.truncate_table(name)?,

@@ -14,15 +14,20 @@ pub fn null() -> Expr {
 pub fn literal(value: Value, ctx: &BuildContext) -> Expr {
     let ty = match &value {
         Value::Null => return null(),
-        Value::Int(v) => typing::bigint(digits(v.unsigned_abs()) + u32::from(*v < 0)),
-        Value::UInt(v) if *v <= i64::MAX as u64 => typing::bigint(digits(*v)),
+        // Room for a sign, as MySQL leaves it.
+        Value::Int(v) => typing::bigint(digits(v.unsigned_abs()) + 1),
+        Value::UInt(v) if *v <= i64::MAX as u64 => typing::bigint(digits(*v) + 1),
         Value::UInt(v) => typing::bigint_unsigned(digits(*v)),
         Value::Double(v) => {
             let mut text = Vec::new();
             aurora_types::number::write_double(*v, &mut text);
             SqlType { length: text.len() as u32, decimals: NOT_FIXED_DECIMALS, ..typing::double() }
         }
-        Value::Decimal(v) => typing::decimal(u32::from(v.precision()), u32::from(v.scale())),
+        Value::Decimal(v) => {
+            // The digit before the point counts, even a 0.
+            let scale = u32::from(v.scale());
+            typing::decimal(u32::from(v.precision()).max(scale + 1), scale)
+        }
         Value::Text(v) => typing::text(ctx.collation.char_count(v.as_bytes()) as u64, ctx.collation),
         Value::Date(_) => typing::date(),
         Value::Time(v) => typing::time(fraction_digits(v.subsec_micros())),
@@ -38,9 +43,7 @@ pub fn literal(value: Value, ctx: &BuildContext) -> Expr {
 
 /// TRUE and FALSE: numbers, but JSON functions still see that they are truth values.
 pub fn truth_literal(truth: bool) -> Expr {
-    let one = typed_literal(Value::Int(1), typing::bigint(1));
-    let kind = ExprKind::Is { expr: Box::new(one), test: crate::IsTest::True, negated: !truth };
-    Expr::new(kind, typing::boolean(false), Coercibility::NUMERIC)
+    typed_literal(Value::Int(i64::from(truth)), typing::boolean(false))
 }
 
 /// A literal of a given type (introducers, temporal literals with their digits).

@@ -62,19 +62,27 @@ fn is_unsigned(ty: &SqlType) -> bool {
 }
 
 fn integer_result(op: ArithmeticOp, l: &SqlType, r: &SqlType, ctx: &BuildContext) -> SqlType {
-    let (left, right) = (typing::text_length(l) as u32, typing::text_length(r) as u32);
+    let (left, right) = (integer_digits(l), integer_digits(r));
     let unsigned = match op {
         ArithmeticOp::Sub if ctx.sql_mode.contains(SqlMode::NO_UNSIGNED_SUBTRACTION) => false,
         ArithmeticOp::Mod => is_unsigned(l),
         _ => is_unsigned(l) || is_unsigned(r),
     };
     let length = match op {
-        ArithmeticOp::Add | ArithmeticOp::Sub => left.max(right) + 1,
-        ArithmeticOp::Mul => left + right,
-        ArithmeticOp::Mod => left.max(right),
-        _ => left,
+        ArithmeticOp::Add | ArithmeticOp::Sub => left.max(right) + 1 + u32::from(!unsigned),
+        ArithmeticOp::Mul => left + right + u32::from(!unsigned),
+        ArithmeticOp::Mod => typing::text_length(l).max(typing::text_length(r)) as u32,
+        _ => typing::text_length(l).saturating_sub(u64::from(l.decimals)) as u32,
     };
     SqlType { unsigned, ..typing::bigint(length.clamp(1, 21)) }
+}
+
+/// Digits of an operand of integer arithmetic.
+fn integer_digits(ty: &SqlType) -> u32 {
+    match ty.base {
+        BaseType::Bit => ty.length,
+        _ => typing::decimal_digits(ty).0,
+    }
 }
 
 fn decimal_result(op: ArithmeticOp, l: &SqlType, r: &SqlType, ctx: &BuildContext) -> SqlType {
@@ -97,7 +105,15 @@ pub fn negate(expr: Expr, ctx: &BuildContext) -> SqlResult<Expr> {
     single(&expr)?;
     let expr = numeric_operand(expr);
     match &expr.kind {
-        ExprKind::Literal(Value::Int(v)) => return Ok(super::literal(Value::Int(-*v), ctx)),
+        ExprKind::Literal(Value::Int(v)) => {
+            return Ok(match v.checked_neg() {
+                Some(v) => super::literal(Value::Int(v), ctx),
+                None => {
+                    let v = aurora_types::Decimal::from_u64(v.unsigned_abs());
+                    super::literal(Value::Decimal(v), ctx)
+                }
+            });
+        }
         ExprKind::Literal(Value::UInt(v)) if *v == 1 << 63 => {
             return Ok(super::literal(Value::Int(i64::MIN), ctx));
         }
@@ -109,7 +125,10 @@ pub fn negate(expr: Expr, ctx: &BuildContext) -> SqlResult<Expr> {
         _ => {}
     }
     let ty = match typing::numeric_domain(&expr.ty) {
-        Domain::Int => typing::bigint((typing::text_length(&expr.ty) as u32 + 1).min(21)),
+        Domain::Int => {
+            let sign = u32::from(is_unsigned(&expr.ty));
+            typing::bigint((typing::text_length(&expr.ty) as u32 + sign).min(21))
+        }
         Domain::Decimal => {
             let (whole, scale) = typing::decimal_digits(&expr.ty);
             typing::decimal(whole + scale, scale)
@@ -192,8 +211,17 @@ pub fn cast(expr: Expr, target: CastTarget, ty: SqlType) -> SqlResult<Expr> {
         CastTarget::Json => crate::functions::json_operand(expr),
         _ => numeric_operand(expr),
     };
-    let may_fail =
-        matches!(target, CastTarget::Date | CastTarget::Time | CastTarget::DateTime | CastTarget::Year);
+    // Texts may exceed the packet limit.
+    let may_fail = matches!(
+        target,
+        CastTarget::Date
+            | CastTarget::Time
+            | CastTarget::DateTime
+            | CastTarget::Year
+            | CastTarget::Char { .. }
+            | CastTarget::Binary { .. }
+            | CastTarget::Json
+    );
     let ty = SqlType { nullable: expr.ty.nullable || may_fail, ..ty };
     let coercibility = crate::Typed::from(ty.clone()).coercibility;
     let coercibility =

@@ -73,7 +73,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "datediff",
         Arity::exactly(2),
-        |_, _| Ok(may_be_null(typing::bigint(11).into())),
+        |_, _| Ok(may_be_null(typing::bigint(9).into())),
         datediff,
         "DATEDIFF(a, b): days from b to a.",
     ),
@@ -131,9 +131,16 @@ fn interval_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
         Domain::DateTime => typing::datetime(own.max(digits)),
         Domain::Time if unit.is_time() => typing::time(own.max(digits)),
         Domain::Time => typing::datetime(own.max(digits)),
-        _ => return Ok(may_be_null(connection_text(DATETIME_CHARS, ctx))),
+        _ => return Ok(date_text(ctx)),
     };
     Ok(may_be_null(ty.into()))
+}
+
+/// The result for a date in text, which may be of any form.
+fn date_text(ctx: &BuildContext) -> Typed {
+    let mut typed = may_be_null(connection_text(DATETIME_CHARS, ctx));
+    typed.ty.base = aurora_types::BaseType::Char;
+    typed
 }
 
 fn days_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
@@ -331,7 +338,7 @@ fn addtime_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     let ty: SqlType = match typing::domain(&args[0].ty) {
         Domain::DateTime | Domain::Date => typing::datetime(datetime_digits(&args[0]).max(time)),
         Domain::Time => typing::time(time_digits(&args[0]).max(time)),
-        _ => return Ok(may_be_null(connection_text(DATETIME_CHARS, ctx))),
+        _ => return Ok(date_text(ctx)),
     };
     Ok(may_be_null(ty.into()))
 }

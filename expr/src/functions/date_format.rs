@@ -50,9 +50,10 @@ pub(super) fn length_of(format: &Expr) -> u64 {
             continue;
         };
         length += match code {
-            b'M' | b'W' => 9,
+            b'M' | b'W' => 64,
             b'D' | b'Y' | b'x' | b'X' => 4,
-            b'a' | b'b' | b'j' => 3,
+            b'a' | b'b' => 32,
+            b'j' => 3,
             b'k' | b'H' => 7,
             b'r' => 11,
             b'T' => 8,

@@ -15,21 +15,21 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "quarter",
         Arity::exactly(1),
-        int_type,
+        int_type::<2>,
         |ctx, args| fuzzy_part(ctx, args, |v| v.month().div_ceil(3)),
         "QUARTER(date): 1 to 4.",
     ),
     def(
         "month",
         Arity::exactly(1),
-        int_type,
+        int_type::<3>,
         |ctx, args| fuzzy_part(ctx, args, DateTime::month),
         "MONTH(date): 1 to 12.",
     ),
     def(
         "dayofmonth",
         Arity::exactly(1),
-        int_type,
+        int_type::<3>,
         |ctx, args| fuzzy_part(ctx, args, DateTime::day),
         "DAYOFMONTH(date): 1 to 31.",
     )
@@ -39,37 +39,37 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "dayofweek",
         Arity::exactly(1),
-        int_type,
+        int_type::<2>,
         |ctx, args| day_part(ctx, args, |v| i64::from((v.weekday() + 1) % 7 + 1)),
         "DAYOFWEEK(date): 1 for Sunday to 7 for Saturday.",
     ),
     def(
         "weekday",
         Arity::exactly(1),
-        int_type,
+        int_type::<2>,
         |ctx, args| day_part(ctx, args, |v| i64::from(v.weekday())),
         "WEEKDAY(date): 0 for Monday to 6 for Sunday.",
     ),
     def(
         "dayofyear",
         Arity::exactly(1),
-        int_type,
+        int_type::<4>,
         |ctx, args| day_part(ctx, args, |v| i64::from(v.day_of_year())),
         "DAYOFYEAR(date): 1 to 366.",
     ),
-    def("week", Arity::between(1, 2), int_type, week, "WEEK(date[, mode]): the week of the year.")
+    def("week", Arity::between(1, 2), int_type::<3>, week, "WEEK(date[, mode]): the week of the year.")
         .sees_nulls(),
     def(
         "weekofyear",
         Arity::exactly(1),
-        int_type,
+        int_type::<3>,
         |ctx, args| day_part(ctx, args, |v| i64::from(v.week(WeekMode::from_number(3)).1)),
         "WEEKOFYEAR(date): the week of the year by ISO 8601, 1 to 53.",
     ),
     def(
         "yearweek",
         Arity::between(1, 2),
-        int_type,
+        int_type::<7>,
         yearweek,
         "YEARWEEK(date[, mode]): year and week as YYYYWW.",
     )
@@ -77,28 +77,28 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "hour",
         Arity::exactly(1),
-        int_type,
+        int_type::<4>,
         |ctx, args| time_part(ctx, args, Time::hours),
         "HOUR(time): the hours, up to 838.",
     ),
     def(
         "minute",
         Arity::exactly(1),
-        int_type,
+        int_type::<3>,
         |ctx, args| time_part(ctx, args, Time::minutes),
         "MINUTE(time): 0 to 59.",
     ),
     def(
         "second",
         Arity::exactly(1),
-        int_type,
+        int_type::<3>,
         |ctx, args| time_part(ctx, args, Time::seconds),
         "SECOND(time): 0 to 59.",
     ),
     def(
         "microsecond",
         Arity::exactly(1),
-        int_type,
+        int_type::<21>,
         |ctx, args| time_part(ctx, args, Time::subsec_micros),
         "MICROSECOND(time): 0 to 999999.",
     ),
@@ -173,10 +173,18 @@ fn yearweek(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     Ok(Value::Int(i64::from(year * 100 + week)))
 }
 
+/// Digits of EXTRACT's ranges with a sign, by their first and last part.
+const RANGE_LENGTHS: [[u32; 5]; 5] =
+    [[3, 9, 11, 13, 20], [3, 4, 6, 8, 14], [3, 3, 3, 5, 11], [3, 3, 3, 3, 9], [7; 5]];
+
 fn extract_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     let length = match Unit::of(&args[0])? {
-        Unit::Range(_, 4) => 20,
-        _ => 11,
+        Unit::Quarter => 2,
+        Unit::Second | Unit::Minute | Unit::Day | Unit::Week | Unit::Month => 3,
+        Unit::Hour => 4,
+        Unit::Year => 5,
+        Unit::Microsecond | Unit::YearMonth => 7,
+        Unit::Range(first, last) => RANGE_LENGTHS[usize::from(first).min(4)][usize::from(last).min(4)],
     };
     Ok(may_be_null(typing::bigint(length).into()))
 }

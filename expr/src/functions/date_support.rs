@@ -311,9 +311,9 @@ pub(super) fn clipped(ctx: &mut EvalCtx<'_>, micros: i64) -> SqlResult<Time> {
     Ok(time)
 }
 
-/// The type of a number that may be NULL.
-pub(super) fn int_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    Ok(may_be_null(typing::bigint(11).into()))
+/// The type of a number of so many characters that may be NULL.
+pub(super) fn int_type<const LENGTH: u32>(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
+    Ok(may_be_null(typing::bigint(LENGTH).into()))
 }
 
 /// A number of argument 0's day; NULL when it is none of the calendar.

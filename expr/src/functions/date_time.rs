@@ -90,7 +90,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "to_days",
         Arity::exactly(1),
-        int_type,
+        int_type::<8>,
         |ctx, args| day_part(ctx, args, Date::to_days),
         "TO_DAYS(date): days since the year 0.",
     ),
@@ -101,8 +101,8 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         from_days,
         "FROM_DAYS(n): the date of a day number.",
     ),
-    def("to_seconds", Arity::exactly(1), int_type, to_seconds, "TO_SECONDS(date): seconds since the year 0."),
-    def("time_to_sec", Arity::exactly(1), int_type, time_to_sec, "TIME_TO_SEC(time): the time in seconds."),
+    def("to_seconds", Arity::exactly(1), int_type::<21>, to_seconds, "TO_SECONDS(date): seconds since the year 0."),
+    def("time_to_sec", Arity::exactly(1), int_type::<10>, time_to_sec, "TIME_TO_SEC(time): the time in seconds."),
     def(
         "sec_to_time",
         Arity::exactly(1),
@@ -197,9 +197,9 @@ fn utc_timestamp(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 }
 
 fn unix_timestamp_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    let Some(date) = args.first() else { return Ok(typing::bigint(11).into()) };
+    let Some(date) = args.first() else { return Ok(typing::bigint(21).into()) };
     let ty = match u32::from(datetime_digits(date)) {
-        0 => typing::bigint(11),
+        0 => typing::bigint(21),
         digits => typing::decimal(11 + digits, digits),
     };
     Ok(SqlType { nullable: date.ty.nullable, ..ty }.into())

@@ -115,7 +115,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "json_pretty",
         Arity::exactly(1),
-        |_, _| Ok(json_text(u64::from(u32::MAX))),
+        |_, _| Ok(json_text(67_108_864)),
         pretty,
         "JSON_PRETTY(doc): one element a line.",
     ),

@@ -60,6 +60,8 @@ fn is_condition(expr: &Expr) -> bool {
         | ExprKind::InList { .. }
         | ExprKind::Between { .. }
         | ExprKind::Like { .. } => true,
+        // TRUE, FALSE and conditions that were computed already.
+        ExprKind::Literal(Value::Int(_)) => expr.ty.base == BaseType::BigInt && expr.ty.length == 1,
         ExprKind::Subquery(call) => !matches!(call.kind, crate::SubqueryKind::Scalar),
         ExprKind::Call { function, .. } => CONDITIONS.contains(&function.name),
         _ => false,

@@ -49,7 +49,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "pow",
         Arity::exactly(2),
-        double_type,
+        double_or_null,
         |ctx, args| {
             let (x, y) = (real(ctx, args, 0)?, real(ctx, args, 1)?);
             finite(x.powf(y), "pow", args)
@@ -70,7 +70,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "exp",
         Arity::exactly(1),
-        double_type,
+        double_or_null,
         |ctx, args| finite(real(ctx, args, 0)?.exp(), "exp", args),
         "EXP(x): e to the power of x.",
     ),
@@ -105,28 +105,28 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "sin",
         Arity::exactly(1),
-        double_type,
+        double_or_null,
         |ctx, args| plain(ctx, args, f64::sin),
         "SIN(x): the sine of x radians.",
     ),
     def(
         "cos",
         Arity::exactly(1),
-        double_type,
+        double_or_null,
         |ctx, args| plain(ctx, args, f64::cos),
         "COS(x): the cosine of x radians.",
     ),
     def(
         "tan",
         Arity::exactly(1),
-        double_type,
+        double_or_null,
         |ctx, args| finite(real(ctx, args, 0)?.tan(), "tan", args),
         "TAN(x): the tangent of x radians.",
     ),
     def(
         "cot",
         Arity::exactly(1),
-        double_type,
+        double_or_null,
         |ctx, args| finite(1.0 / real(ctx, args, 0)?.tan(), "cot", args),
         "COT(x): the cotangent of x radians.",
     ),
@@ -147,7 +147,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "atan",
         Arity::between(1, 2),
-        double_type,
+        double_or_null,
         |ctx, args| {
             let y = real(ctx, args, 0)?;
             Ok(Value::Double(if args.len() == 2 { y.atan2(real(ctx, args, 1)?) } else { y.atan() }))
@@ -216,7 +216,7 @@ fn double_or_null(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
 
 fn sign_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     all_numeric(args);
-    Ok(typing::bigint(2).into())
+    Ok(typing::bigint(21).into())
 }
 
 /// 1690 with the call as MySQL writes it.
@@ -319,9 +319,9 @@ fn whole_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     let length = typing::text_length(ty);
     let digits = typing::decimal_digits(ty).0;
     Ok(match typing::numeric_domain(ty) {
-        Domain::Int => SqlType { unsigned: ty.unsigned, ..typing::bigint(length as u32) },
+        Domain::Int => SqlType { unsigned: ty.unsigned, ..typing::bigint(21) },
         Domain::Decimal if length.saturating_sub(u64::from(ty.decimals)) < DECIMAL_DIGITS => {
-            SqlType { unsigned: ty.unsigned, ..typing::bigint(digits + 2) }
+            SqlType { unsigned: ty.unsigned, ..typing::bigint(21) }
         }
         Domain::Decimal => SqlType { unsigned: ty.unsigned, ..typing::decimal(digits + 1, 0) },
         _ => typing::double(),
@@ -378,14 +378,7 @@ fn round_type(args: &mut [Expr], truncate: bool) -> SqlResult<Typed> {
         },
     };
     Ok(match typing::numeric_domain(ty) {
-        Domain::Int => {
-            // Rounding up may take one more digit.
-            let more = u32::from(!truncate && digits.is_none_or(|digits| digits < 0));
-            SqlType {
-                unsigned: ty.unsigned,
-                ..typing::bigint((typing::text_length(ty) as u32 + more).min(21))
-            }
-        }
+        Domain::Int => SqlType { unsigned: ty.unsigned, ..typing::bigint(21) },
         Domain::Decimal => {
             let (whole, scale) = typing::decimal_digits(ty);
             let kept = digits.map_or(scale, |digits| digits.clamp(0, i64::from(scale)) as u32);
@@ -478,7 +471,7 @@ fn rand(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 
 fn bit_count_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     all_numeric(args);
-    Ok(typing::bigint(20).into())
+    Ok(typing::bigint(21).into())
 }
 
 fn bit_count(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {

@@ -370,7 +370,7 @@ fn column_type(ty: &SqlType) -> String {
     use aurora_types::BaseType as B;
     let binary = ty.collation.is_binary();
     let mut out = match ty.base {
-        B::BigInt if ty.length < 11 => "int".into(),
+        B::BigInt if ty.length <= 11 => "int".into(),
         B::BigInt => "bigint".into(),
         B::VarChar if binary => format!("varbinary({})", ty.length),
         B::VarChar => format!("varchar({})", ty.length),

@@ -81,7 +81,7 @@ fn replace_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     check_operands(args, "regexp_replace")?;
     numeric_args(args, &[3, 4]);
     let all = [&args[0], &args[1], &args[2]];
-    text_like(&all, u64::from(u32::MAX), "regexp_replace", ctx).map(may_be_null)
+    text_like(&all, 16_777_216, "regexp_replace", ctx).map(may_be_null)
 }
 
 /// The pattern of a call, compiled at need: once for subjects that end with a line break, once for the others.

@@ -35,7 +35,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     def(
         "bit_length",
         Arity::exactly(1),
-        |_, _| Ok(typing::bigint(10).into()),
+        |_, _| Ok(typing::bigint(11).into()),
         bit_length,
         "BIT_LENGTH(s): bits of s.",
     ),
@@ -127,7 +127,7 @@ pub const FUNCTIONS: &[FunctionDef] = &[
 ];
 
 fn int_type(_: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
-    Ok(typing::bigint(10).into())
+    Ok(typing::bigint(11).into())
 }
 
 /// Text no longer than the first argument, in its collation.

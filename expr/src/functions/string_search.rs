@@ -140,7 +140,7 @@ fn matches_exactly(collation: CollationId, window: &[u8], part: &[u8]) -> bool {
 
 fn instr_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     collate::for_comparison(&[&args[0], &args[1]], "instr")?;
-    Ok(typing::bigint(10).into())
+    Ok(typing::bigint(11).into())
 }
 
 fn instr(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
@@ -155,7 +155,7 @@ fn instr(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 fn locate_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     collate::for_comparison(&[&args[0], &args[1]], "locate")?;
     numeric_args(args, &[2]);
-    Ok(typing::bigint(10).into())
+    Ok(typing::bigint(11).into())
 }
 
 fn locate(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
@@ -229,7 +229,7 @@ fn field_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
         let all: Vec<usize> = (0..args.len()).collect();
         numeric_args(args, &all);
     }
-    Ok(typing::bigint(3).into())
+    Ok(typing::bigint(11).into())
 }
 
 fn field(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
@@ -257,7 +257,7 @@ fn field(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 
 fn find_in_set_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     collate::for_comparison(&[&args[0], &args[1]], "find_in_set")?;
-    Ok(typing::bigint(3).into())
+    Ok(typing::bigint(11).into())
 }
 
 fn find_in_set(_: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {

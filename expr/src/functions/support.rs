@@ -63,12 +63,7 @@ pub(super) fn numeric_args(args: &mut [Expr], which: &[usize]) {
 
 /// Characters that the text of an expression takes at most.
 pub(super) fn chars_of(expr: &Expr) -> u64 {
-    let chars = typing::text_length(&expr.ty);
-    match &expr.kind {
-        // MySQL leaves room for a sign.
-        ExprKind::Literal(Value::Int(v)) if *v >= 0 => chars + 1,
-        _ => chars,
-    }
+    typing::text_length(&expr.ty)
 }
 
 /// Text made of these arguments, in their common collation.

@@ -63,6 +63,8 @@ pub struct DataType {
     pub length: Option<u64>,
     /// `(.., n)` of DECIMAL, FLOAT and DOUBLE.
     pub decimals: Option<u32>,
+    /// Written as BOOL or BOOLEAN.
+    pub boolean: bool,
     pub unsigned: bool,
     pub zerofill: bool,
     /// `CHARACTER SET x`, lower case; ASCII is `latin1`, UNICODE is `ucs2`, BYTE is `binary`,
@@ -82,6 +84,7 @@ impl DataType {
             name,
             length: None,
             decimals: None,
+            boolean: false,
             unsigned: false,
             zerofill: false,
             charset: None,

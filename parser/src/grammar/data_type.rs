@@ -42,7 +42,10 @@ impl Parser<'_> {
         let mut ty = DataType::new(name);
         match tail {
             Tail::Nothing => {}
-            Tail::Bool => ty.length = Some(1),
+            Tail::Bool => {
+                ty.length = Some(1);
+                ty.boolean = true;
+            }
             Tail::Integer => {
                 ty.length = self.optional_length()?;
                 self.number_options(&mut ty);

@@ -25,6 +25,13 @@ pub(crate) fn compare_op(op: BinaryOp) -> Option<CompareOp> {
     })
 }
 
+/// Characters that a user variable's text is announced with.
+const VARIABLE_CHARS: u64 = 67_108_860;
+/// Bytes of a user variable that has no value.
+const UNSET_VARIABLE_BYTES: u64 = 65_532;
+/// Characters of a system variable's text.
+const SYSTEM_VARIABLE_CHARS: u64 = 21_845;
+
 impl Binder<'_, '_> {
     pub fn exprs(&mut self, ids: &[ExprId]) -> SqlResult<Vec<Expr>> {
         ids.iter().map(|id| self.expr(*id)).collect()
@@ -243,9 +250,15 @@ impl Binder<'_, '_> {
         let name = name.to_lowercase();
         let known = self.state.ctx.session.user_variable(&name);
         let ty = match known {
-            Some((_, ty)) => typing::nullable(ty, true),
-            None => typing::nullable(typing::text(16_777_215, CollationId::BINARY), true),
+            Some((_, ty)) => match typing::domain(&ty) {
+                // Another statement may have set another number or text when the plan runs.
+                typing::Domain::Int => SqlType { unsigned: ty.unsigned, ..typing::bigint(21) },
+                typing::Domain::Text => typing::text(VARIABLE_CHARS, ty.collation),
+                _ => ty,
+            },
+            None => typing::text(UNSET_VARIABLE_BYTES, CollationId::BINARY),
         };
+        let ty = typing::nullable(ty, true);
         Expr::new(ExprKind::UserVariable(name.into()), ty, aurora_expr::Coercibility::IMPLICIT)
     }
 
@@ -260,14 +273,17 @@ impl Binder<'_, '_> {
             name = format!("{}.{name}", component.as_str().to_lowercase());
         }
         let value = self.state.ctx.session.system_variable(&name, scope)?;
-        let mut ty = build::literal(value.clone(), &self.state.ctx.build).ty;
-        if let Value::Int(_) | Value::UInt(_) = value {
-            ty.length = 21;
-        }
-        if let Value::Null = value {
-            ty = typing::text(1024, self.state.ctx.build.collation);
-        }
-        ty.nullable = true;
+        let ty = match &value {
+            Value::Int(0 | 1) => typing::boolean(true),
+            Value::Int(_) => typing::bigint(21),
+            Value::UInt(_) => typing::bigint_unsigned(21),
+            Value::Text(_) | Value::Null => {
+                typing::text(SYSTEM_VARIABLE_CHARS, self.state.ctx.build.collation)
+            }
+            Value::Double(_) => SqlType { decimals: 6, ..typing::double() },
+            _ => build::literal(value.clone(), &self.state.ctx.build).ty,
+        };
+        let ty = typing::nullable(ty, true);
         Ok(Expr::new(
             ExprKind::SystemVariable { name: name.into(), scope },
             ty,
@@ -283,7 +299,11 @@ impl Binder<'_, '_> {
             UnaryOp::BitNot => build::bit_not(expr),
             UnaryOp::Not => build::not(expr),
             UnaryOp::Binary => {
-                let ty = typing::text(typing::text_length(&expr.ty), CollationId::BINARY);
+                let mut length = typing::text_length(&expr.ty);
+                if typing::is_string(&expr.ty) {
+                    length *= u64::from(expr.ty.collation.charset().max_bytes().max(1));
+                }
+                let ty = typing::text(length, CollationId::BINARY);
                 build::cast(expr, CastTarget::Binary { limited: false }, ty)
             }
         }

@@ -52,7 +52,7 @@ impl Binder<'_, '_> {
         let ctx = &self.state.ctx.build;
         Ok(match literal {
             Literal::Null => build::null(),
-            Literal::Bool(v) => build::literal(Value::Int(i64::from(*v)), ctx),
+            Literal::Bool(v) => build::truth_literal(*v),
             Literal::Int(v) => build::literal(Value::UInt(*v), ctx),
             Literal::Decimal(text) => {
                 let parsed = Decimal::parse(text.as_bytes());
@@ -66,7 +66,9 @@ impl Binder<'_, '_> {
                         &[&"double", &text.to_str_lossy()],
                     ));
                 }
-                build::literal(Value::Double(parsed.value), ctx)
+                let mut literal = build::literal(Value::Double(parsed.value), ctx);
+                literal.ty.length = text.len() as u32;
+                literal
             }
             Literal::String(text) => {
                 let value = self.string_text(text)?;
@@ -74,6 +76,11 @@ impl Binder<'_, '_> {
                     Some(introducer) => self.introduced(value, introducer)?,
                     None => build::literal(Value::Text(value), ctx),
                 }
+            }
+            Literal::Hex { bytes, introducer: None } => {
+                let mut literal = build::hex_literal(bytes.as_bytes());
+                literal.ty.unsigned = true;
+                literal
             }
             Literal::Hex { bytes, introducer } | Literal::Bit { bytes, introducer } => match introducer {
                 Some(introducer) => {

@@ -2,6 +2,7 @@
 
 use super::{Origin, scope::Item};
 use aurora_catalog::{ColumnDefault, IndexKind, KeyPart, TableDef};
+use aurora_types::sql_type::NOT_FIXED_DECIMALS;
 use aurora_types::{BaseType, ColumnFlags, ColumnMeta, SqlType};
 
 /// The column is a part of some key (MySQL's PART_KEY_FLAG).
@@ -78,7 +79,10 @@ fn type_flags(ty: &SqlType, is_column: bool) -> u16 {
                 flags |= ColumnFlags::BINARY;
             }
         }
-        B::Year => flags |= ColumnFlags::NUM | ColumnFlags::UNSIGNED | ColumnFlags::ZEROFILL,
+        B::Year => {
+            flags |= ColumnFlags::NUM | ColumnFlags::UNSIGNED;
+            flags |= if is_column { ColumnFlags::ZEROFILL } else { ColumnFlags::BINARY };
+        }
         B::Bit => flags |= ColumnFlags::UNSIGNED,
         B::Date | B::Time | B::DateTime | B::Timestamp => flags |= ColumnFlags::BINARY,
         B::Enum(_) => flags |= ColumnFlags::ENUM,
@@ -87,19 +91,35 @@ fn type_flags(ty: &SqlType, is_column: bool) -> u16 {
         B::Json | B::Geometry(_) => flags |= ColumnFlags::BLOB | ColumnFlags::BINARY,
         B::Char | B::VarChar => {}
     }
-    let is_text = matches!(
-        ty.base,
-        B::Char | B::VarChar | B::TinyText | B::Text | B::MediumText | B::LongText | B::Enum(_) | B::Set(_)
-    );
-    if is_text && ty.collation.is_bin() {
+    if is_text(ty) && ty.base != B::Json && ty.collation.is_bin() {
         flags |= ColumnFlags::BINARY;
     }
     flags
 }
 
-/// The metadata of a select item.
-pub(crate) fn column_meta(item: &Item) -> ColumnMeta {
-    let ty = item.expr.ty.clone();
+fn is_text(ty: &SqlType) -> bool {
+    use BaseType as B;
+    matches!(
+        ty.base,
+        B::Char
+            | B::VarChar
+            | B::TinyText
+            | B::Text
+            | B::MediumText
+            | B::LongText
+            | B::Enum(_)
+            | B::Set(_)
+            | B::Json
+    )
+}
+
+/// The metadata of a select item. `computed`: its value is not read from a table, nor from a temporary one that the
+/// statement makes, so that a string announces an unknown number of decimals.
+pub(crate) fn column_meta(item: &Item, computed: bool) -> ColumnMeta {
+    let mut ty = item.expr.ty.clone();
+    if computed && item.origin.is_none() && item.table.is_empty() && is_text(&ty) {
+        ty.decimals = NOT_FIXED_DECIMALS;
+    }
     let null = if ty.nullable { 0 } else { ColumnFlags::NOT_NULL };
     match &item.origin {
         Some(origin) => ColumnMeta {

@@ -51,10 +51,41 @@ impl<'s> Binder<'s, '_> {
         }
         self.check_distinct_order(&parts, &keys)?;
         let rel = self.block_relation(&mut parts, &keys, limit.as_ref())?;
-        let columns = parts.items.iter().map(super::meta::column_meta).collect();
+        let columns = self.columns_of(&parts, &keys);
         let node = self.project_and_order(rel, &parts, keys, limit)?;
         let free = self.block_ref().free.clone();
         Ok(BoundQuery { node: node.node, items: parts.items, free, columns })
+    }
+
+    /// What clients are told of the columns.
+    fn columns_of(&self, parts: &Parts, keys: &[OrderKey]) -> Vec<aurora_types::ColumnMeta> {
+        let block = self.block_ref();
+        let windows = !block.windows.is_empty();
+        // Where MySQL goes through a temporary table, columns are those of it: they belong to no key.
+        let sorted_elsewhere = match block.leaves.first() {
+            Some(first) if block.leaves.len() > 1 => {
+                base_columns(keys.iter().map(|key| &key.expr)).iter().any(|at| !first.contains(*at))
+            }
+            _ => false,
+        };
+        let temporary = windows
+            || parts.rollup
+            || if parts.groups.is_empty() {
+                sorted_elsewhere && !parts.grouped
+            } else {
+                let groups = GROUP_BASE..GROUP_BASE + parts.groups.len();
+                !keys.iter().all(|key| matches!(key.expr.kind, ExprKind::Column(at) if groups.contains(&at)))
+            };
+        let columns = parts.items.iter().map(|item| {
+            let grouped = !parts.groups.is_empty() && matches!(item.expr.kind, ExprKind::Column(_));
+            let computed = !windows && !parts.distinct && !grouped;
+            if temporary && let Some(origin) = super::meta::derived_origin(item) {
+                let item = Item { origin: Some(origin), ..item.clone() };
+                return super::meta::column_meta(&item, computed);
+            }
+            super::meta::column_meta(item, computed)
+        });
+        columns.collect()
     }
 
     fn order_keys(&mut self, order_by: &[ast::OrderItem], items: &[Item]) -> SqlResult<Vec<OrderKey>> {

@@ -127,7 +127,7 @@ impl<'s> Binder<'s, '_> {
             .collect();
         let count = rows.len() as f64;
         let node = self.state.node(Operator::Values(rows), types, count, count);
-        let columns = items.iter().map(super::meta::column_meta).collect();
+        let columns = items.iter().map(|item| super::meta::column_meta(item, true)).collect();
         self.tail_of(BoundQuery { node, items, free, columns }, tail)
     }
 

@@ -12,7 +12,11 @@ impl Binder<'_, '_> {
     pub fn cast(&mut self, expr: Expr, ty: &DataType) -> SqlResult<Expr> {
         let (target, mut sql_type) = self.cast_type(ty)?;
         if let CastTarget::Char { limited: false } | CastTarget::Binary { limited: false } = target {
-            sql_type = typing::text(typing::text_length(&expr.ty), sql_type.collation);
+            let mut length = typing::text_length(&expr.ty);
+            if sql_type.collation.is_binary() && typing::is_string(&expr.ty) {
+                length *= u64::from(expr.ty.collation.charset().max_bytes().max(1));
+            }
+            sql_type = typing::text(length, sql_type.collation);
         }
         build::cast(expr, target, sql_type)
     }

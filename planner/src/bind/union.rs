@@ -66,7 +66,8 @@ impl<'s> Binder<'s, '_> {
             inputs.insert(0, node);
             node = self.set_node(operation, is_all, inputs, &types);
         }
-        let mut columns: Vec<aurora_types::ColumnMeta> = items.iter().map(super::meta::column_meta).collect();
+        let mut columns: Vec<aurora_types::ColumnMeta> =
+            items.iter().map(|item| super::meta::column_meta(item, false)).collect();
         for column in &mut columns {
             // Rows come from a temporary table, whose numbers are not marked as computed.
             if column.flags.0 & ColumnFlags::NUM != 0 {

@@ -150,6 +150,7 @@ impl Session {
                     rebuild |= change_column(&mut builder, &mut from, column.name.as_str(), column, place)?;
                 }
                 AlterAction::SetDefault { column, expr, source } => {
+                    require(old, column.as_str())?;
                     let at = require(&builder.table, column.as_str())?;
                     let definition = builder.table.columns[at].clone();
                     let default = match source {
@@ -159,6 +160,7 @@ impl Session {
                     builder.table.columns[at].default = default;
                 }
                 AlterAction::DropDefault { column } => {
+                    require(old, column.as_str())?;
                     let at = require(&builder.table, column.as_str())?;
                     builder.table.columns[at].default = ColumnDefault::None;
                 }

@@ -48,7 +48,9 @@ impl Session {
         let mut table = match &statement.body {
             CreateTableBody::Like(source) => {
                 let (from_schema, from_name) = self.qualify(source)?;
-                self.table_like(&from_schema, &from_name, &schema, &name)?
+                let table = self.table_like(&from_schema, &from_name, &schema, &name)?;
+                super::types::warn_of_unsigned(&table, diagnostics);
+                table
             }
             CreateTableBody::Definition { elements, options, partitioning, query: source } => {
                 let default =
@@ -79,8 +81,8 @@ impl Session {
                 }
                 if let Some((_, source)) = source {
                     query = Some(*source);
-                    let columns = self.query_columns(parsed, sql, *source)?;
-                    super::create::add_query_columns(&mut builder.table, columns);
+                    let columns = self.query_metas(parsed, *source)?;
+                    super::create::add_query_columns(&mut builder.table, columns, &snapshot);
                 }
                 for element in elements {
                     match element {
@@ -213,8 +215,17 @@ pub(super) fn renumber_columns(table: &mut TableDef) {
 }
 
 /// Columns of the query that the definition does not name already come behind those that it does.
-fn add_query_columns(table: &mut TableDef, columns: Vec<(String, aurora_types::SqlType)>) {
-    for (name, ty) in columns {
+/// Defaults and comments come along with columns of tables.
+fn add_query_columns(
+    table: &mut TableDef,
+    columns: Vec<aurora_types::ColumnMeta>,
+    snapshot: &aurora_catalog::CatalogSnapshot,
+) {
+    for aurora_types::ColumnMeta { name, ty, schema, org_table, org_name, .. } in columns {
+        let source = snapshot.table(&schema, &org_table);
+        let source = source.as_ref().and_then(|source| {
+            source.columns.iter().find(|known| known.name == org_name && known.ty.nullable == ty.nullable)
+        });
         if table.position_by_name(&name).is_some() {
             continue;
         }
@@ -234,16 +245,24 @@ fn add_query_columns(table: &mut TableDef, columns: Vec<(String, aurora_types::S
         } else {
             aurora_catalog::ColumnDefault::None
         };
+        let kept = match source.map(|source| &source.default) {
+            Some(
+                kept @ (aurora_catalog::ColumnDefault::Value(_)
+                | aurora_catalog::ColumnDefault::CurrentTimestamp),
+            ) => kept.clone(),
+            _ => default,
+        };
+        let comment = source.map_or_else(String::new, |source| source.comment.clone());
         let explicit = aurora_expr::typing::is_character(&ty) && ty.collation != table.options.collation;
         table.columns.push(aurora_catalog::ColumnDef {
             id,
             name,
             ty,
-            default,
+            default: kept,
             on_update_now: false,
             auto_increment: false,
             generated: None,
-            comment: String::new(),
+            comment,
             invisible: false,
             srid: None,
             explicit_charset: explicit,

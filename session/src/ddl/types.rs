@@ -5,8 +5,8 @@ use aurora_parser::{DataType, StringLiteral, TypeName};
 use aurora_types::error::{
     ER_COLLATION_CHARSET_MISMATCH, ER_DUPLICATED_VALUE_IN_TYPE, ER_M_BIGGER_THAN_D, ER_NOT_SUPPORTED_YET,
     ER_TOO_BIG_DISPLAYWIDTH, ER_TOO_BIG_FIELDLENGTH, ER_TOO_BIG_PRECISION, ER_TOO_BIG_SCALE,
-    ER_UNKNOWN_CHARACTER_SET, ER_UNKNOWN_COLLATION, ER_WARN_DEPRECATED_INTEGER_DISPLAY_WIDTH,
-    ER_WARN_DEPRECATED_ZEROFILL, ER_WRONG_FIELD_SPEC,
+    ER_UNKNOWN_CHARACTER_SET, ER_UNKNOWN_COLLATION, ER_WARN_DEPRECATED_FLOAT_UNSIGNED,
+    ER_WARN_DEPRECATED_INTEGER_DISPLAY_WIDTH, ER_WARN_DEPRECATED_ZEROFILL, ER_WRONG_FIELD_SPEC,
 };
 use aurora_types::sql_type::{GeometryKind, NOT_FIXED_DECIMALS};
 use aurora_types::{BaseType, CollationId, Diagnostics, EnumDef, SqlError, SqlResult, SqlType, Text};
@@ -117,7 +117,7 @@ pub fn declared(
                 return Err(SqlError::new(ER_TOO_BIG_DISPLAYWIDTH, &args));
             }
             let is_bool = base == B::TinyInt && width == 1 && !unsigned;
-            if !is_bool {
+            if !data.boolean {
                 deprecated(diagnostics, ER_WARN_DEPRECATED_INTEGER_DISPLAY_WIDTH);
             }
             if is_bool || data.zerofill {
@@ -137,6 +137,9 @@ pub fn declared(
     };
     if data.zerofill {
         deprecated(diagnostics, ER_WARN_DEPRECATED_ZEROFILL);
+    }
+    if data.unsigned && matches!(data.name, T::Float | T::Double | T::Real | T::Decimal) {
+        deprecated(diagnostics, ER_WARN_DEPRECATED_FLOAT_UNSIGNED);
     }
     let ty = match data.name {
         T::TinyInt => integer(B::TinyInt, diagnostics)?,
@@ -327,6 +330,14 @@ fn members(
         return Err(SqlError::new(aurora_types::error::ER_TOO_BIG_SET, &[&column]));
     }
     Ok(members)
+}
+
+/// CREATE TABLE … LIKE warns of the unsigned fractions that it copies.
+pub fn warn_of_unsigned(table: &aurora_catalog::TableDef, diagnostics: &mut Diagnostics) {
+    let fraction = |ty: &SqlType| matches!(ty.base, BaseType::Decimal | BaseType::Float | BaseType::Double);
+    for _ in table.columns.iter().filter(|column| column.ty.unsigned && fraction(&column.ty)) {
+        deprecated(diagnostics, ER_WARN_DEPRECATED_FLOAT_UNSIGNED);
+    }
 }
 
 /// MySQL raises deprecations under 1681, whatever number their text has.

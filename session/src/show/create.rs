@@ -139,7 +139,7 @@ fn column_line(column: &ColumnDef, table: &TableDef) -> String {
                 let _ = write!(line, " CHARACTER SET {}", ty.collation.charset().name());
             }
             let is_default = ty.collation == ty.collation.charset().default_collation();
-            if !is_default || (ty.collation.name() == "utf8mb4_0900_ai_ci") {
+            if set_differs || !is_default || (ty.collation.name() == "utf8mb4_0900_ai_ci") {
                 let _ = write!(line, " COLLATE {}", ty.collation.name());
             }
         } else if differs {
@@ -247,7 +247,9 @@ fn key_line(index: &IndexDef, table: &TableDef) -> String {
 pub fn table_text(table: &TableDef, auto_increment: Option<u64>) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(|column| column_line(column, table)).collect();
     lines.extend(table.indexes.iter().map(|index| key_line(index, table)));
-    for key in &table.foreign_keys {
+    let mut keys: Vec<_> = table.foreign_keys.iter().collect();
+    keys.sort_by(|a, b| a.name.cmp(&b.name));
+    for key in keys {
         let columns: Vec<String> =
             key.columns.iter().filter_map(|id| table.column(*id)).map(|c| quoted(&c.name)).collect();
         let parents: Vec<String> = key.parent_columns.iter().map(|name| quoted(name)).collect();
@@ -274,7 +276,9 @@ pub fn table_text(table: &TableDef, auto_increment: Option<u64>) -> String {
         }
         lines.push(line);
     }
-    for check in &table.checks {
+    let mut checks: Vec<_> = table.checks.iter().collect();
+    checks.sort_by(|a, b| a.name.cmp(&b.name));
+    for check in checks {
         let mut line = format!("  CONSTRAINT {} CHECK ({})", quoted(&check.name), check.expression);
         if !check.enforced {
             line.push_str(" /*!80016 NOT ENFORCED */");

@@ -1,6 +1,9 @@
 //! SHOW and DESCRIBE.
 
+mod columns;
 pub mod create;
+
+pub(crate) use columns::{column, made, metas};
 
 use crate::info_schema::{self, Rows};
 use crate::session::Session;
@@ -13,8 +16,7 @@ use aurora_parser::{
 use aurora_types::error as er;
 use aurora_types::like::LikePattern;
 use aurora_types::{
-    BaseType, CollationId, ColumnFlags, ColumnMeta, RowSink, SqlError, SqlResult, SqlType, Text, Value,
-    ValueRef,
+    BaseType, CollationId, ColumnMeta, RowSink, SqlError, SqlResult, SqlType, Text, Value, ValueRef,
 };
 
 /// A small result in the making.
@@ -27,32 +29,12 @@ pub(crate) fn text(text: impl AsRef<str>) -> Value {
     Value::Text(Text::from(text.as_ref()))
 }
 
-/// A column of a listing.
-pub(crate) fn column(name: &str, ty: SqlType) -> ColumnMeta {
-    let flags = if ty.nullable { 0 } else { ColumnFlags::NOT_NULL };
-    ColumnMeta {
-        schema: String::new(),
-        table: String::new(),
-        org_table: String::new(),
-        name: name.to_owned(),
-        org_name: name.to_owned(),
-        ty,
-        flags: ColumnFlags(flags),
-    }
-}
-
 pub(crate) fn texts(names: &[&str]) -> Vec<ColumnMeta> {
     names.iter().map(|name| column(name, info_schema::text_type(256))).collect()
 }
 
 fn number_column(name: &str) -> ColumnMeta {
     column(name, SqlType { nullable: true, ..typing::bigint(21) })
-}
-
-fn long_text(name: &str) -> ColumnMeta {
-    let mut ty = SqlType::new(BaseType::LongText, u32::MAX / 4);
-    ty.collation = CollationId::UTF8MB4_0900_AI_CI;
-    column(name, ty)
 }
 
 impl Session {
@@ -63,7 +45,11 @@ impl Session {
         sql: &[u8],
         sink: &mut dyn RowSink,
     ) -> SqlResult<u64> {
-        let mut listing = self.listing(&show.kind)?;
+        let pattern = match &show.filter {
+            Some(ShowFilter::Like(pattern)) => Some(pattern.bytes.to_str_lossy()),
+            _ => None,
+        };
+        let mut listing = self.listing(&show.kind, pattern.as_deref())?;
         match &show.filter {
             None => {}
             Some(ShowFilter::Like(pattern)) => {
@@ -110,7 +96,7 @@ impl Session {
         Ok(name)
     }
 
-    fn listing(&mut self, kind: &ShowKind) -> SqlResult<Listing> {
+    fn listing(&mut self, kind: &ShowKind, pattern: Option<&str>) -> SqlResult<Listing> {
         let not_yet = |what: &str| Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&what]));
         let empty = |names: &[&str]| Ok(Listing { columns: texts(names), rows: Vec::new() });
         match kind {
@@ -122,7 +108,7 @@ impl Session {
                 );
                 names.sort();
                 Ok(Listing {
-                    columns: texts(&["Database"]),
+                    columns: metas([columns::names("Database", pattern)]),
                     rows: names.into_iter().map(|name| vec![text(name)]).collect(),
                 })
             }
@@ -131,7 +117,8 @@ impl Session {
                 let mut names = self.table_names(&schema);
                 names.sort();
                 let title = format!("Tables_in_{schema}");
-                let columns = if *full { texts(&[&title, "Table_type"]) } else { texts(&[&title]) };
+                let first = columns::names(&title, pattern);
+                let columns = if *full { metas([first, columns::table_type()]) } else { metas([first]) };
                 let rows = names
                     .into_iter()
                     .map(|(name, kind)| if *full { vec![text(name), text(kind)] } else { vec![text(name)] })
@@ -156,19 +143,17 @@ impl Session {
                 let schema =
                     snapshot.schema(name).ok_or_else(|| SqlError::new(er::ER_BAD_DB_ERROR, &[&name]))?;
                 Ok(Listing {
-                    columns: texts(&["Database", "Create Database"]),
+                    columns: columns::create("Database", "Create Database"),
                     rows: vec![vec![text(name), text(create::schema_text(schema, *if_not_exists))]],
                 })
             }
             ShowKind::Variables { global } => {
-                Ok(Listing { columns: texts(&["Variable_name", "Value"]), rows: self.variable_rows(*global) })
+                Ok(Listing { columns: columns::variables(), rows: self.variable_rows(*global) })
             }
             ShowKind::Status { .. } => {
-                Ok(Listing { columns: texts(&["Variable_name", "Value"]), rows: self.status_rows() })
+                Ok(Listing { columns: columns::variables(), rows: self.status_rows() })
             }
             ShowKind::CharacterSet => {
-                let mut columns = texts(&["Charset", "Description", "Default collation"]);
-                columns.push(number_column("Maxlen"));
                 let rows = info_schema_rows(self, "CHARACTER_SETS")?
                     .into_iter()
                     .map(|mut row| {
@@ -176,20 +161,14 @@ impl Session {
                         row
                     })
                     .collect();
-                Ok(Listing { columns, rows })
+                Ok(Listing { columns: columns::character_sets(), rows })
             }
             ShowKind::Collation => {
-                let mut columns = texts(&["Collation", "Charset"]);
-                columns.push(number_column("Id"));
-                columns.extend(texts(&["Default", "Compiled"]));
-                columns.push(number_column("Sortlen"));
-                columns.extend(texts(&["Pad_attribute"]));
-                Ok(Listing { columns, rows: info_schema_rows(self, "COLLATIONS")? })
+                Ok(Listing { columns: columns::collations(), rows: info_schema_rows(self, "COLLATIONS")? })
             }
-            ShowKind::Engines => Ok(Listing {
-                columns: texts(&["Engine", "Support", "Comment", "Transactions", "XA", "Savepoints"]),
-                rows: info_schema_rows(self, "ENGINES")?,
-            }),
+            ShowKind::Engines => {
+                Ok(Listing { columns: columns::engines(), rows: info_schema_rows(self, "ENGINES")? })
+            }
             ShowKind::Engine { what, .. } => not_yet(&format!("SHOW ENGINE … {what}")),
             ShowKind::Plugins => empty(&["Name", "Status", "Type", "Library", "License"]),
             ShowKind::Privileges => empty(&["Privilege", "Context", "Comment"]),
@@ -205,11 +184,7 @@ impl Session {
                         row
                     })
                     .collect();
-                let mut columns = vec![number_column("Id")];
-                columns.extend(texts(&["User", "Host", "db", "Command"]));
-                columns.push(number_column("Time"));
-                columns.extend(texts(&["State", "Info"]));
-                Ok(Listing { columns, rows })
+                Ok(Listing { columns: columns::process_list(), rows })
             }
             ShowKind::Warnings { count, limit: None } => Ok(self.warnings_listing(*count, false)),
             ShowKind::Errors { count, limit: None } => Ok(self.warnings_listing(*count, true)),
@@ -218,54 +193,15 @@ impl Session {
             ShowKind::CreateUser(user) => self.create_user_listing(user),
             ShowKind::Triggers { schema, .. } => {
                 self.schema_or_default(schema)?;
-                empty(&[
-                    "Trigger",
-                    "Event",
-                    "Table",
-                    "Statement",
-                    "Timing",
-                    "Created",
-                    "sql_mode",
-                    "Definer",
-                    "character_set_client",
-                    "collation_connection",
-                    "Database Collation",
-                ])
+                Ok(Listing { columns: columns::triggers(), rows: Vec::new() })
             }
             ShowKind::Events { schema } => {
                 self.schema_or_default(schema)?;
-                empty(&[
-                    "Db",
-                    "Name",
-                    "Definer",
-                    "Time zone",
-                    "Type",
-                    "Execute at",
-                    "Interval value",
-                    "Interval field",
-                    "Starts",
-                    "Ends",
-                    "Status",
-                    "Originator",
-                    "character_set_client",
-                    "collation_connection",
-                    "Database Collation",
-                ])
+                Ok(Listing { columns: columns::events(), rows: Vec::new() })
             }
-            ShowKind::ProcedureStatus | ShowKind::FunctionStatus | ShowKind::LibraryStatus => empty(&[
-                "Db",
-                "Name",
-                "Type",
-                "Language",
-                "Definer",
-                "Modified",
-                "Created",
-                "Security_type",
-                "Comment",
-                "character_set_client",
-                "collation_connection",
-                "Database Collation",
-            ]),
+            ShowKind::ProcedureStatus | ShowKind::FunctionStatus | ShowKind::LibraryStatus => {
+                Ok(Listing { columns: columns::routines(), rows: Vec::new() })
+            }
             ShowKind::BinaryLogs => Err(SqlError::new(er::ER_NO_BINARY_LOGGING, &[])),
             ShowKind::BinaryLogStatus => {
                 empty(&["File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"])
@@ -356,11 +292,7 @@ impl Session {
     }
 
     fn columns_listing(&self, name: &ObjectName, full: bool) -> SqlResult<Listing> {
-        let columns = if full {
-            texts(&["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"])
-        } else {
-            texts(&["Field", "Type", "Null", "Key", "Default", "Extra"])
-        };
+        let columns = columns::columns(full);
         let mut rows = Vec::new();
         for (column, key) in self.columns_of(name)? {
             let ty = &column.ty;
@@ -415,22 +347,7 @@ impl Session {
         self.require_visible(&schema, &table)?;
         let table = self.table_for_ddl(&schema, &table)?;
         let rows_known = self.table_rows(&table)?;
-        let mut columns = texts(&["Table"]);
-        columns.push(number_column("Non_unique"));
-        columns.extend(texts(&["Key_name"]));
-        columns.push(number_column("Seq_in_index"));
-        columns.extend(texts(&["Column_name", "Collation"]));
-        columns.push(number_column("Cardinality"));
-        columns.push(number_column("Sub_part"));
-        columns.extend(texts(&[
-            "Packed",
-            "Null",
-            "Index_type",
-            "Comment",
-            "Index_comment",
-            "Visible",
-            "Expression",
-        ]));
+        let columns = columns::index();
         let mut rows = Vec::new();
         for index in &table.indexes {
             for (at, part) in index.parts.iter().enumerate() {
@@ -477,11 +394,8 @@ impl Session {
             ShowCreate::Table | ShowCreate::View => {
                 self.require_visible(&schema, &object)?;
                 if let Some(view) = snapshot.view(&schema, &object) {
-                    let mut columns = texts(&["View"]);
-                    columns.push(long_text("Create View"));
-                    columns.extend(texts(&["character_set_client", "collation_connection"]));
                     return Ok(Listing {
-                        columns,
+                        columns: columns::create_view(),
                         rows: vec![vec![
                             text(&view.name),
                             text(create::view_text(view)),
@@ -495,10 +409,8 @@ impl Session {
                     return Err(SqlError::new(er::ER_WRONG_OBJECT, &[&schema, &object, &"VIEW"]));
                 }
                 let next = self.auto_increment_next(&table)?;
-                let mut columns = texts(&["Table"]);
-                columns.push(long_text("Create Table"));
                 Ok(Listing {
-                    columns,
+                    columns: columns::create("Table", "Create Table"),
                     rows: vec![vec![text(&table.name), text(create::table_text(&table, next))]],
                 })
             }
@@ -523,9 +435,6 @@ impl Session {
             let n = if errors_only { chosen.len() as u64 } else { self.state.diagnostics.count };
             return Listing { columns: vec![number_column(name)], rows: vec![vec![Value::UInt(n)]] };
         }
-        let mut columns = texts(&["Level"]);
-        columns.push(number_column("Code"));
-        columns.extend(texts(&["Message"]));
         let rows = chosen
             .into_iter()
             .map(|warning| {
@@ -537,7 +446,7 @@ impl Session {
                 vec![text(level), Value::UInt(warning.code.into()), text(&warning.message)]
             })
             .collect();
-        Listing { columns, rows }
+        Listing { columns: columns::warnings(), rows }
     }
 
     /// SHOW VARIABLES.
