@@ -124,7 +124,11 @@ pub fn aggregate_type(
         A::Sum => match typing::numeric_domain(&args[0].ty) {
             Domain::Double => nullable(typing::double()).into(),
             _ => {
-                let (whole, scale) = typing::decimal_digits(&args[0].ty);
+                let (mut whole, scale) = typing::decimal_digits(&args[0].ty);
+                // A column's values take the whole type, however few digits its first expression had.
+                if matches!(args[0].kind, crate::ExprKind::Column(_)) && args[0].ty.base == BaseType::BigInt {
+                    whole = whole.max(19);
+                }
                 nullable(typing::decimal(whole + scale + 22, scale)).into()
             }
         },

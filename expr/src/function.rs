@@ -45,6 +45,10 @@ impl Arity {
     pub const fn between(min: u8, max: u8) -> Arity {
         Arity { min, max }
     }
+    /// Whether so many arguments are right.
+    pub fn takes(self, count: usize) -> bool {
+        count >= usize::from(self.min) && (self.max == u8::MAX || count <= usize::from(self.max))
+    }
     pub const fn at_least(min: u8) -> Arity {
         Arity { min, max: u8::MAX }
     }

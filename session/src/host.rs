@@ -231,6 +231,9 @@ fn stored_type(ty: &mut SqlType, computed: bool) {
         typing::Domain::Text | typing::Domain::Json => {
             ty.decimals = 0;
             ty.unsigned = false;
+            if ty.base == BaseType::Text {
+                ty.length = 65_535;
+            }
         }
         typing::Domain::Int if computed && ty.base == BaseType::BigInt && ty.length < 11 => {
             ty.base = BaseType::Int;

@@ -131,6 +131,8 @@ impl Session {
     ) -> SqlResult<(Reply, Option<usize>)> {
         match result {
             Ok(done) => {
+                // SHOW WARNINGS tells of others' warnings and has none itself.
+                let warnings = if done.keeps_diagnostics { 0 } else { diagnostics.count };
                 if !done.keeps_diagnostics {
                     self.state.diagnostics = diagnostics;
                 }
@@ -141,7 +143,7 @@ impl Session {
                 let status = StatementStatus {
                     affected_rows: done.affected,
                     last_insert_id: done.packet_id,
-                    warnings: u16::try_from(self.state.diagnostics.count).unwrap_or(u16::MAX),
+                    warnings: u16::try_from(warnings).unwrap_or(u16::MAX),
                     status_flags: self.status_flags(),
                     info: done.info,
                     changes: Vec::new(),

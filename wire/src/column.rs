@@ -51,6 +51,8 @@ pub fn is_character(ty: &SqlType) -> bool {
 pub fn display_bytes(ty: &SqlType, results: Option<CollationId>) -> u32 {
     let chars = match &ty.base {
         BaseType::TinyText => 255,
+        // Some of the server's own columns are shorter than their type.
+        BaseType::Text if (1..65_535).contains(&ty.length) => ty.length,
         BaseType::Text => 65_535,
         BaseType::MediumText => 16_777_215,
         BaseType::LongText | BaseType::Json | BaseType::Geometry(_) => return u32::MAX,

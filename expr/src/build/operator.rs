@@ -286,7 +286,7 @@ pub fn collate(expr: Expr, collation: CollationId, ctx: &BuildContext) -> SqlRes
         let ty = typing::text(typing::text_length(&expr.ty), own);
         cast_to(expr, &ty)
     };
-    let ty = SqlType { collation, ..expr.ty.clone() };
+    let ty = SqlType { collation, nullable: true, ..expr.ty.clone() };
     Ok(Expr::new(ExprKind::Collate(Box::new(expr)), ty, Coercibility::EXPLICIT))
 }
 

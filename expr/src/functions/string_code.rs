@@ -235,11 +235,21 @@ fn unhex(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     })
 }
 
-fn radix_type(_: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
+/// BIT is bytes; here it is a number.
+fn bit_as_number(args: &mut [Expr]) {
+    if args[0].ty.base == aurora_types::BaseType::Bit {
+        let bits = std::mem::replace(&mut args[0], crate::build::null());
+        args[0] = crate::build::cast_to(bits, &typing::bigint_unsigned(20));
+    }
+}
+
+fn radix_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
+    bit_as_number(args);
     Ok(may_be_null(connection_text(65, ctx)))
 }
 
 fn conv_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
+    bit_as_number(args);
     numeric_args(args, &[1, 2]);
     Ok(may_be_null(connection_text(65, ctx)))
 }

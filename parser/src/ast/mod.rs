@@ -57,6 +57,16 @@ pub struct Ast {
     exprs: Vec<ExprNode>,
     queries: Vec<Query>,
     froms: Vec<Vec<TableReference>>,
+    deprecated: Vec<Deprecated>,
+}
+
+/// Syntax that MySQL takes with warning 1287.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deprecated {
+    /// `!a`.
+    Bang,
+    /// `a || b` that means OR.
+    PipesAsOr,
 }
 
 #[derive(Clone, Debug)]
@@ -100,6 +110,15 @@ impl Ast {
     /// When `id` comes from another tree.
     pub fn from(&self, id: FromId) -> &[TableReference] {
         &self.froms[id.0 as usize]
+    }
+
+    /// Deprecated syntax in the order of the text.
+    pub fn deprecated(&self) -> &[Deprecated] {
+        &self.deprecated
+    }
+
+    pub(crate) fn deprecate(&mut self, what: Deprecated) {
+        self.deprecated.push(what);
     }
 
     /// How many expressions there are.

@@ -60,12 +60,23 @@ impl Binder<'_, '_> {
                     <[Expr; 2]>::try_from(args).unwrap_or_else(|_| [build::null(), build::null()]);
                 return build::arithmetic(ArithmeticOp::Mod, left, right, &self.state.ctx.build);
             }
+            "found_rows" => self.state.deprecated(
+                "FOUND_ROWS() is deprecated and will be removed in a future release. Consider using COUNT(*) instead.",
+            ),
             _ => {}
         }
         if aurora_expr::lookup(&name).is_none() && WindowFunction::lookup(&name).is_some() {
             return Err(SqlError::new(aurora_types::error::ER_WINDOW_INVALID_WINDOW_FUNC_USE, &[&name]));
         }
-        self.function(&name, args)
+        let written = call.name.name.as_str();
+        match aurora_expr::lookup(&name) {
+            // Errors name the function as it was written.
+            Some(function) if !function.arity.takes(args.len()) => {
+                Err(SqlError::new(aurora_types::error::ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, &[&written]))
+            }
+            Some(_) => self.function(&name, args),
+            None => self.function(written, args),
+        }
     }
 
     fn database_function(&mut self) -> SqlResult<Expr> {

@@ -85,6 +85,10 @@ impl Binder<'_, '_> {
             ast::Expr::UserVariable(name) => Ok(self.user_variable(&name.to_str_lossy())),
             ast::Expr::Assign { variable, value } => {
                 self.state.cacheable = false;
+                self.state.deprecated(
+                    "Setting user variables within expressions is deprecated and will be removed in a future release. \
+                     Consider alternatives: 'SET variable=expression, ...', or 'SELECT expression(s) INTO variables(s)'.",
+                );
                 build::assign(&variable.to_str_lossy(), self.expr(*value)?)
             }
             ast::Expr::SystemVariable(variable) => self.system_variable(variable),
@@ -122,7 +126,14 @@ impl Binder<'_, '_> {
                 let collation = collation_named(&collation.to_str_lossy())?;
                 build::collate(expr, collation, &self.state.ctx.build)
             }
-            ast::Expr::Values(column) => self.values_of(column),
+            ast::Expr::Values(column) => {
+                self.state.deprecated(
+                    "'VALUES function' is deprecated and will be removed in a future release. Please use an alias (INSERT \
+                     INTO ... VALUES (...) AS alias) and replace VALUES(col) in the ON DUPLICATE KEY UPDATE clause with \
+                     alias.col instead",
+                );
+                self.values_of(column)
+            }
             ast::Expr::Default(Some(column)) => self.default_of(column),
             ast::Expr::Default(None) => Err(SqlError::new(ER_WRONG_USAGE, &[&"DEFAULT", &"expression"])),
             ast::Expr::DateArith { date, amount, unit, subtract } => {
@@ -278,7 +289,8 @@ impl Binder<'_, '_> {
             Value::Int(_) => typing::bigint(21),
             Value::UInt(_) => typing::bigint_unsigned(21),
             Value::Text(_) | Value::Null => {
-                typing::text(SYSTEM_VARIABLE_CHARS, self.state.ctx.build.collation)
+                let text = typing::text(SYSTEM_VARIABLE_CHARS, self.state.ctx.build.collation);
+                SqlType { base: aurora_types::BaseType::VarChar, ..text }
             }
             Value::Double(_) => SqlType { decimals: 6, ..typing::double() },
             _ => build::literal(value.clone(), &self.state.ctx.build).ty,

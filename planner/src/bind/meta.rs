@@ -2,6 +2,7 @@
 
 use super::{Origin, scope::Item};
 use aurora_catalog::{ColumnDefault, IndexKind, KeyPart, TableDef};
+use aurora_expr::ExprKind;
 use aurora_types::sql_type::NOT_FIXED_DECIMALS;
 use aurora_types::{BaseType, ColumnFlags, ColumnMeta, SqlType};
 
@@ -117,7 +118,12 @@ fn is_text(ty: &SqlType) -> bool {
 /// statement makes, so that a string announces an unknown number of decimals.
 pub(crate) fn column_meta(item: &Item, computed: bool) -> ColumnMeta {
     let mut ty = item.expr.ty.clone();
-    if computed && item.origin.is_none() && item.table.is_empty() && is_text(&ty) {
+    if computed
+        && !matches!(item.expr.kind, ExprKind::HexLiteral(_))
+        && item.origin.is_none()
+        && item.table.is_empty()
+        && is_text(&ty)
+    {
         ty.decimals = NOT_FIXED_DECIMALS;
     }
     let null = if ty.nullable { 0 } else { ColumnFlags::NOT_NULL };

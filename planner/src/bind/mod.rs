@@ -160,6 +160,32 @@ impl<'a> State<'a> {
         self.slot_owner.get(&slot).copied()
     }
 
+    /// Warning 1287.
+    pub fn deprecated(&mut self, message: impl Into<String>) {
+        self.warnings.push(Warning {
+            level: aurora_types::Level::Warning,
+            code: aurora_types::error::ER_WARN_DEPRECATED_SYNTAX.code,
+            message: message.into(),
+        });
+    }
+
+    /// Conditions that are literals are decided here: what their conversion warns of is then told once, not row by row.
+    pub fn settle_literals(&mut self, conditions: &mut [Expr]) {
+        for condition in conditions {
+            if condition.as_literal().is_none() {
+                continue;
+            }
+            let mut diagnostics = Diagnostics::default();
+            let mut eval = EvalCtx::new(self.ctx.session, &NoSubqueries, &[], &mut diagnostics);
+            if let Ok(truth) = condition.eval_predicate(&[], &mut eval)
+                && !diagnostics.list.is_empty()
+            {
+                *condition = aurora_expr::build::truth_literal(truth);
+                self.warnings.append(&mut diagnostics.list);
+            }
+        }
+    }
+
     /// Replaces constant parts by their values.
     pub fn fold(&self, expr: &mut Expr) {
         let mut diagnostics = Diagnostics::default();
@@ -278,6 +304,14 @@ pub fn plan(statement: &Statement, ast: &Ast, parameters: u32, ctx: &PlanContext
         definer: None,
         with: Vec::new(),
     };
+    for deprecated in ast.deprecated() {
+        let (old, new) = match deprecated {
+            aurora_parser::ast::Deprecated::Bang => ("!", "NOT"),
+            aurora_parser::ast::Deprecated::PipesAsOr => ("|| as a synonym for OR", "OR"),
+        };
+        let warning = SqlError::new(aurora_types::error::ER_WARN_DEPRECATED_SYNTAX, &[&old, &new]);
+        binder.state.deprecated(warning.message);
+    }
     let mut into = None;
     let (body, columns) = match statement {
         Statement::Query(query) => {

@@ -50,8 +50,8 @@ impl<'s> Binder<'s, '_> {
             self.state.fold(&mut item.expr);
         }
         self.check_distinct_order(&parts, &keys)?;
-        let rel = self.block_relation(&mut parts, &keys, limit.as_ref())?;
         let columns = self.columns_of(&parts, &keys);
+        let rel = self.block_relation(&mut parts, &keys, limit.as_ref())?;
         let node = self.project_and_order(rel, &parts, keys, limit)?;
         let free = self.block_ref().free.clone();
         Ok(BoundQuery { node: node.node, items: parts.items, free, columns })

@@ -44,12 +44,17 @@ impl<'s> Binder<'s, '_> {
         self.state.next_select();
         if select.options.calc_found_rows {
             self.state.calc_found_rows = true;
+            self.state.deprecated(
+                "SQL_CALC_FOUND_ROWS is deprecated and will be removed in a future release. Consider using two separate \
+                 queries instead.",
+            );
         }
         let tree = self.from(&select.from)?;
         let (mut filter, mut semis) = (Vec::new(), Vec::new());
         if let Some(id) = select.filter {
             self.block().clause = Clause::Where;
             (filter, semis) = self.where_conditions(id)?;
+            self.state.settle_literals(&mut filter);
         }
         let mut groups = Vec::new();
         let rollup = select.group_by.as_ref().is_some_and(|g| g.rollup);
@@ -204,7 +209,11 @@ impl<'s> Binder<'s, '_> {
             return Err(SqlError::new(aurora_types::error::ER_OPERAND_COLUMNS, &[&1]));
         }
         let name = match (alias, own) {
-            (None, Some(own)) => own,
+            // The server's own tables name their columns themselves, in capitals.
+            (None, Some(own)) => match &origin {
+                Some(origin) if origin.schema == "information_schema" => origin.org_name.clone(),
+                _ => own,
+            },
             _ => written,
         };
         Ok(Item { expr, name, aliased: alias.is_some(), origin, table })

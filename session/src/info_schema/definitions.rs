@@ -11,7 +11,8 @@ pub(super) fn type_of(text: &str, collation: &str) -> SqlType {
     let number = argument.parse().unwrap_or(0);
     let base_word = word.split(' ').next().unwrap_or(word);
     let mut ty = match base_word {
-        "bigint" => SqlType::new(BaseType::BigInt, 20),
+        "bigint" => SqlType::new(BaseType::BigInt, 21),
+        "int" if text.contains("unsigned") => SqlType::new(BaseType::Int, 10),
         "int" => SqlType::new(BaseType::Int, 11),
         "smallint" => SqlType::new(BaseType::SmallInt, 6),
         "tinyint" => SqlType::new(BaseType::TinyInt, 4),

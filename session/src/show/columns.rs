@@ -134,7 +134,8 @@ pub(crate) fn columns(full: bool) -> Vec<ColumnMeta> {
     }
     let collation = varchar("Collation", 64).null();
     let privileges = varchar("Privileges", 154).null();
-    metas([field, kind, collation, null, key, default, extra, privileges, text_of("Comment", BaseType::Text)])
+    let comment = Shape::new("Comment", SqlType { base: BaseType::Text, ..text_type(6144) });
+    metas([field, kind, collation, null, key, default, extra, privileges, comment])
 }
 
 pub(crate) fn index() -> Vec<ColumnMeta> {

@@ -1,5 +1,6 @@
 //! SHOW CREATE: definitions as statements, in MySQL's form.
 
+use super::expression::canonical;
 use aurora_catalog::{
     ColumnDef, ColumnDefault, IndexDef, IndexKind, KeyPart, ReferentialAction, SchemaDef, TableDef,
     ViewAlgorithm, ViewCheckOption, ViewDef, ViewSecurity,
@@ -148,7 +149,7 @@ fn column_line(column: &ColumnDef, table: &TableDef) -> String {
     }
     if let Some(generated) = &column.generated {
         let kind = if generated.stored { "STORED" } else { "VIRTUAL" };
-        let _ = write!(line, " GENERATED ALWAYS AS ({}) {kind}", generated.expression);
+        let _ = write!(line, " GENERATED ALWAYS AS ({}) {kind}", canonical(&generated.expression));
     }
     if !ty.nullable {
         line.push_str(" NOT NULL");
@@ -182,7 +183,7 @@ fn column_line(column: &ColumnDef, table: &TableDef) -> String {
                 let _ = write!(line, " DEFAULT CURRENT_TIMESTAMP{fsp}");
             }
             ColumnDefault::Expression(text) => {
-                let _ = write!(line, " DEFAULT ({text})");
+                let _ = write!(line, " DEFAULT ({})", canonical(text));
             }
         }
         if column.on_update_now {
@@ -279,7 +280,8 @@ pub fn table_text(table: &TableDef, auto_increment: Option<u64>) -> String {
     let mut checks: Vec<_> = table.checks.iter().collect();
     checks.sort_by(|a, b| a.name.cmp(&b.name));
     for check in checks {
-        let mut line = format!("  CONSTRAINT {} CHECK ({})", quoted(&check.name), check.expression);
+        let mut line =
+            format!("  CONSTRAINT {} CHECK ({})", quoted(&check.name), canonical(&check.expression));
         if !check.enforced {
             line.push_str(" /*!80016 NOT ENFORCED */");
         }

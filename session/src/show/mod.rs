@@ -1,6 +1,7 @@
 //! SHOW and DESCRIBE.
 
 mod columns;
+mod expression;
 pub mod create;
 
 pub(crate) use columns::{column, made, metas};
