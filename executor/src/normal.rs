@@ -36,12 +36,19 @@ pub(crate) fn put(value: ValueRef<'_>, ty: &SqlType, descending: bool, out: &mut
                 out.extend_from_slice(bytes);
             }
         }
+        ValueRef::Json(text) => {
+            out.push(1);
+            match aurora_types::Json::from_normal(text) {
+                Ok(json) => json.sort_key(out),
+                Err(_) => out.extend_from_slice(text),
+            }
+        }
         other => {
             let column = KeyColumn { ty: ty.clone(), desc: false, prefix: None };
             if encode_column(other, &column, out).is_err() {
                 out.truncate(start);
                 out.push(1);
-                if let ValueRef::Text(bytes) | ValueRef::Json(bytes) = other {
+                if let ValueRef::Text(bytes) = other {
                     out.extend_from_slice(bytes);
                 } else {
                     out.extend_from_slice(format!("{other:?}").as_bytes());

@@ -83,7 +83,8 @@ pub(crate) fn fit(value: &Value, column: &KeyColumn, ctx: &EvalCtx<'_>) -> Fit {
         },
         B::DateTime | B::Timestamp => {
             let Some(v) = datetime_of(value, ctx) else { return Fit::Unknown };
-            if ty.base == B::Timestamp && ctx.session.time_zone().datetime_to_utc(v).is_none() && !v.is_zero() {
+            if ty.base == B::Timestamp && ctx.session.time_zone().datetime_to_utc(v).is_none() && !v.is_zero()
+            {
                 return Fit::Unknown;
             }
             match v.round(ty.decimals, true) {
@@ -159,7 +160,7 @@ fn whole(value: &Value) -> Option<i128> {
     }
 }
 
-/// An exact number, or a text that is one through and through.
+/// An exact number, or the one that a text begins with (0 where it begins with none), as comparing reads it.
 fn decimal_of(value: &Value) -> Option<Decimal> {
     match value {
         Value::Decimal(v) => Some(*v),
@@ -168,7 +169,7 @@ fn decimal_of(value: &Value) -> Option<Decimal> {
         Value::Text(text) => {
             let text = text.as_bytes().trim_ascii();
             let parsed = Decimal::parse(text);
-            (!text.is_empty() && parsed.consumed == text.len()).then_some(parsed.value)
+            Some(if parsed.consumed == 0 { Decimal::from(0i64) } else { parsed.value })
         }
         _ => None,
     }

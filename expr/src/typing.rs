@@ -224,6 +224,9 @@ pub fn comparison(left: &Expr, right: &Expr, operation: &str) -> SqlResult<Compa
         (D::Date, D::Date) => Comparison::Date,
         (D::Time, D::Time) => Comparison::Time,
         (D::Date | D::DateTime | D::Time, D::Date | D::DateTime | D::Time) => Comparison::DateTime,
+        // Both known beforehand: as the texts that they are.
+        (D::Time, D::Text) if is_fixed(left) && is_fixed(right) => Comparison::Text(right.ty.collation),
+        (D::Text, D::Time) if is_fixed(left) && is_fixed(right) => Comparison::Text(left.ty.collation),
         (D::Time, D::Text) if is_fixed(right) => Comparison::Time,
         (D::Text, D::Time) if is_fixed(left) => Comparison::Time,
         (D::Date | D::DateTime, D::Text) | (D::Text, D::Date | D::DateTime) => Comparison::DateTime,

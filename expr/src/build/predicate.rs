@@ -17,6 +17,9 @@ fn boolean(kind: ExprKind, nullable: bool) -> Expr {
 
 /// Operands of one comparison: hex literals become numbers beside numbers.
 fn paired(left: Expr, right: Expr) -> (Expr, Expr) {
+    if typing::domain(&left.ty) == Domain::Json || typing::domain(&right.ty) == Domain::Json {
+        return (crate::functions::json_operand(left), crate::functions::json_operand(right));
+    }
     let number = |e: &Expr| matches!(typing::domain(&e.ty), Domain::Int | Domain::Decimal | Domain::Double);
     if number(&left) {
         let right = numeric_operand(right);
@@ -187,6 +190,23 @@ pub fn between(expr: Expr, low: Expr, high: Expr, negated: bool) -> SqlResult<Ex
     let operands = [expr, low, high];
     check_single(&operands)?;
     let [expr, low, high] = operands;
+    let all = [&expr, &low, &high];
+    let some = |domain: Domain| all.iter().any(|e| typing::domain(&e.ty) == domain);
+    let is_number =
+        |e: &&&Expr| matches!(typing::domain(&e.ty), Domain::Int | Domain::Decimal | Domain::Double);
+    if some(Domain::Json) && !all.iter().any(|e| is_number(&e)) {
+        // BETWEEN takes documents as their text.
+        let how = [Comparison::Text(aurora_types::CollationId::UTF8MB4_BIN); 2];
+        let nullable = all.iter().any(|e| e.ty.nullable);
+        let kind = ExprKind::Between {
+            expr: Box::new(expr),
+            low: Box::new(low),
+            high: Box::new(high),
+            negated,
+            how,
+        };
+        return Ok(boolean(kind, nullable));
+    }
     let (expr, low) = paired(expr, low);
     let (expr, high) = paired(expr, high);
     let mut how = [typing::comparison(&expr, &low, "between")?, typing::comparison(&expr, &high, "between")?];

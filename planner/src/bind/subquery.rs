@@ -76,10 +76,7 @@ impl Binder<'_, '_> {
     }
 
     fn subplan(&mut self, query: QueryId) -> SqlResult<Called> {
-        let in_aggregate = std::mem::replace(&mut self.block().in_aggregate, false);
-        let bound = self.query(query);
-        self.block().in_aggregate = in_aggregate;
-        let bound = bound?;
+        let bound = self.query(query)?;
         let number = self.state.select_number;
         let slots: Vec<usize> = bound.free.iter().copied().collect();
         let args: Vec<Expr> = slots.iter().map(|slot| self.slot_argument(*slot)).collect();

@@ -149,6 +149,19 @@ impl Binder<'_, '_> {
         }
         let mut args = self.exprs(&call.args)?;
         let typed = aurora_expr::window::window_type(function, &mut args, &self.state.ctx.build)?;
+        // What LAG and LEAD find and their default are of one type.
+        if let ([found, _, default], true) =
+            (args.as_mut_slice(), matches!(function, WindowFunction::Lag | WindowFunction::Lead))
+        {
+            for arg in [found, default] {
+                if typing::domain(&arg.ty) != typing::domain(&typed.ty)
+                    || arg.ty.decimals != typed.ty.decimals
+                {
+                    let plain = std::mem::replace(arg, aurora_expr::build::null());
+                    *arg = aurora_expr::build::coerce(plain, &typed.ty);
+                }
+            }
+        }
         Ok((args, typed))
     }
 

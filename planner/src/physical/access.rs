@@ -367,7 +367,7 @@ fn test_of<'e>(condition: &'e Expr, usage: &Use<'_>) -> Option<(usize, Test<'e>)
             };
             let ty = column_type(column);
             let equality = matches!(op, CompareOp::Eq | CompareOp::NullSafeEq);
-            if !searchable(ty, *how, equality) {
+            if !searchable(ty, *how, equality) || is_coded(value, *how) {
                 return None;
             }
             let exact = is_exact(ty, value, *how, equality);
@@ -385,7 +385,7 @@ fn test_of<'e>(condition: &'e Expr, usage: &Use<'_>) -> Option<(usize, Test<'e>)
         ExprKind::Between { expr, low, high, negated: false, how } => {
             let column = own_column(expr, leaf)?;
             let ty = column_type(column);
-            let fits = is_bound(low, leaf) && is_bound(high, leaf);
+            let fits = [low, high].iter().zip(how).all(|(e, how)| is_bound(e, leaf) && !is_coded(e, *how));
             if !fits || !how.iter().all(|how| searchable(ty, *how, false)) {
                 return None;
             }
@@ -395,8 +395,8 @@ fn test_of<'e>(condition: &'e Expr, usage: &Use<'_>) -> Option<(usize, Test<'e>)
         ExprKind::InList { expr, list, negated: false, how, .. } => {
             let column = own_column(expr, leaf)?;
             let ty = column_type(column);
-            let fits =
-                list.iter().all(|e| is_bound(e, leaf)) && how.iter().all(|how| searchable(ty, *how, true));
+            let fits = list.iter().zip(how).all(|(e, how)| is_bound(e, leaf) && !is_coded(e, *how))
+                && how.iter().all(|how| searchable(ty, *how, true));
             if !fits {
                 return None;
             }
@@ -427,11 +427,18 @@ fn searchable(ty: &SqlType, how: Comparison, equality: bool) -> bool {
     }
 }
 
+/// BIT, ENUM and SET values say another number than their text does.
+fn is_coded(value: &Expr, how: Comparison) -> bool {
+    matches!(value.ty.base, BaseType::Bit | BaseType::Enum(_) | BaseType::Set(_))
+        && !matches!(how, Comparison::Text(_))
+}
+
 /// Whether the range needs no second look: both sides are of one domain and nothing is lost by conversion.
 fn is_exact(ty: &SqlType, value: &Expr, how: Comparison, equality: bool) -> bool {
     let same = typing::domain(ty) == typing::domain(&value.ty) && how == typing::own_comparison(ty);
     same && match typing::domain(ty) {
-        Domain::Int => true,
+        // Years take two digits for four.
+        Domain::Int => (ty.base == BaseType::Year) == (value.ty.base == BaseType::Year),
         Domain::Text => equality,
         Domain::Date => true,
         Domain::DateTime | Domain::Time => ty.decimals >= value.ty.decimals,

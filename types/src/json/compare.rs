@@ -51,6 +51,17 @@ fn double(json: &Json) -> f64 {
     }
 }
 
+/// No text's key is the beginning of another's.
+fn text_key(text: &[u8], out: &mut Vec<u8>) {
+    for byte in text {
+        out.push(*byte);
+        if *byte == 0 {
+            out.push(0xFF);
+        }
+    }
+    out.extend_from_slice(&[0, 0]);
+}
+
 impl PartialEq for Json {
     fn eq(&self, other: &Json) -> bool {
         self.cmp(other) == Ordering::Equal
@@ -86,6 +97,41 @@ impl Ord for Json {
 }
 
 impl Json {
+    /// Bytes that are equal where the values are, and whose order is that of `ORDER BY`: as [`Ord`], but objects and
+    /// arrays by their number of elements first.
+    pub fn sort_key(&self, out: &mut Vec<u8>) {
+        out.push(rank(self) + 1);
+        match self {
+            Json::Null => {}
+            Json::Bool(v) => out.push(u8::from(*v)),
+            Json::String(text) => text_key(text, out),
+            Json::Array(list) => {
+                out.extend_from_slice(&(list.len() as u32).to_be_bytes());
+                list.iter().for_each(|element| element.sort_key(out));
+            }
+            Json::Object(object) => {
+                out.extend_from_slice(&(object.len() as u32).to_be_bytes());
+                for (key, value) in object.iter() {
+                    text_key(key, out);
+                    value.sort_key(out);
+                }
+            }
+            Json::Int(_) | Json::UInt(_) | Json::Double(_) | Json::Decimal(_) => {
+                let v = double(self) + 0.0;
+                let bits = v.to_bits();
+                let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+                out.extend_from_slice(&ordered.to_be_bytes());
+                // What the double leaves out of a large integer.
+                let rest = match self {
+                    Json::Int(exact) => i128::from(*exact) - v as i128,
+                    Json::UInt(exact) => i128::from(*exact) - v as i128,
+                    _ => 0,
+                };
+                out.extend_from_slice(&((rest as i64) ^ i64::MIN).to_be_bytes());
+            }
+        }
+    }
+
     /// `JSON_CONTAINS`.
     pub fn contains(&self, candidate: &Json) -> bool {
         match (self, candidate) {

@@ -113,3 +113,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sort_keys_order_as_values_do() {
+    let texts = [
+        "null",
+        "-1.5",
+        "0",
+        "1",
+        "9007199254740993",
+        "\"\"",
+        "\"a\"",
+        "\"a\\u0000\"",
+        "\"b\"",
+        "{\"a\": 1}",
+        "[]",
+        "[1]",
+        "[0, 1]",
+        "false",
+        "true",
+    ];
+    let key = |text: &str| {
+        let mut out = Vec::new();
+        Json::parse(text.as_bytes()).unwrap().sort_key(&mut out);
+        out
+    };
+    assert!(texts.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
+    assert_eq!(key("1.0"), key("1"));
+    assert_eq!(key("-0.0"), key("0"));
+    assert_ne!(key("9007199254740993"), key("9007199254740992"));
+}
