@@ -65,6 +65,12 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         inline_statements: true,
         ..Options::default()
     };
+    let ended = connections.clone();
+    let end = move |id| {
+        let _found = u32::try_from(id).is_ok_and(|id| ended.kill(id, KillLevel::Connection));
+    };
+    // The first and only setting.
+    let _ = shared.end_connection.set(Box::new(end));
     let service = Arc::new(SqlService::new(shared.clone()));
     let serving = serve(listener, Some(config), service, options)
         .map_err(|error| Failure::runtime(format!("cannot serve clients: {error}")))?;
@@ -184,18 +190,6 @@ async fn upkeep(
             _ = tick.tick() => {}
         }
         connections.set_max(max_connections(&shared));
-        let killed: Vec<u64> = {
-            let sessions = shared.connections.lock();
-            let is_killed = |level| level == KillLevel::Connection;
-            sessions
-                .values()
-                .filter(|session| is_killed(session.kill.level()))
-                .map(|session| session.id)
-                .collect()
-        };
-        for id in killed.into_iter().filter_map(|id| u32::try_from(id).ok()) {
-            connections.kill(id, KillLevel::Connection);
-        }
         let version = shared.accounts.snapshot().version;
         if has_first_password && version != accounts_version {
             accounts_version = version;

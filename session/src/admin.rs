@@ -42,6 +42,9 @@ impl Session {
             return Err(SqlError::new(er::ER_KILL_DENIED_ERROR, &[&id]));
         }
         connection.kill.kill(if query_only { KillLevel::Query } else { KillLevel::Connection });
+        if !query_only && let Some(end) = self.state.shared.end_connection.get() {
+            end(id);
+        }
         if id == self.state.id {
             return Err(SqlError::new(er::ER_QUERY_INTERRUPTED, &[]));
         }

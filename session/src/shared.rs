@@ -82,6 +82,8 @@ pub struct SessionShared {
     pub facts: ServerFacts,
     pub counters: Counters,
     pub connections: Mutex<BTreeMap<u64, Arc<Connection>>>,
+    /// Wakes an idle connection that KILL is to end; set by whoever owns the sockets.
+    pub end_connection: std::sync::OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
     pub named_locks: NamedLocks,
     pub table_locks: TableLocks,
     tables: RwLock<HashMap<(TableId, SchemaVersion, StorageId), Arc<TableInfo>>>,
@@ -112,6 +114,7 @@ impl SessionShared {
             facts,
             counters: Counters::default(),
             connections: Mutex::default(),
+            end_connection: std::sync::OnceLock::new(),
             named_locks: NamedLocks::default(),
             table_locks: TableLocks::default(),
             tables: RwLock::default(),

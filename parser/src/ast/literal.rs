@@ -5,8 +5,8 @@ use aurora_types::Text;
 /// A character string literal. Adjacent strings are already one, escapes already resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StringLiteral {
-    /// Bytes in the client's character set, or in `introducer`'s when there is one. Strings of a client whose
-    /// character set is UTF-8 and that have no introducer are valid UTF-8 (else error 1300).
+    /// Bytes in the client's character set, or in `introducer`'s when there is one. They need not be
+    /// valid in it: MySQL warns (1300) and takes the bytes.
     pub bytes: Text,
     /// `latin1` of `_latin1'..'`, lower case, without the underscore. `N'..'` gives `utf8mb3`.
     pub introducer: Option<Text>,

@@ -1,8 +1,7 @@
 //! Literals, and strings that are not expressions.
 
 use crate::ast::*;
-use crate::context::ClientCharset;
-use crate::error::{PResult, ParseError};
+use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::{Tok, Token};
@@ -75,24 +74,7 @@ impl Parser<'_> {
         } else {
             Text::from(&*bytes)
         };
-        if introducer.is_none() {
-            self.check_text(bytes.as_bytes())?;
-        }
         Ok(StringLiteral { bytes, introducer })
-    }
-
-    /// Strings of a client that speaks UTF-8 must be UTF-8.
-    pub(crate) fn check_text(&self, bytes: &[u8]) -> PResult<()> {
-        if self.context.client_charset != ClientCharset::Utf8 {
-            return Ok(());
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let bad = bytes.get(error.valid_up_to()..).unwrap_or_default();
-                Err(Box::new(ParseError::InvalidString(bad.to_vec())))
-            }
-        }
     }
 
     /// `_charset` and the literal behind it.

@@ -7,7 +7,7 @@ use aurora_types::charset;
 use aurora_types::error::{ER_INVALID_CHARACTER_STRING, ER_UNKNOWN_CHARACTER_SET, ER_WRONG_VALUE};
 use aurora_types::temporal::DateFlags;
 use aurora_types::temporal::parse::{parse_datetime, parse_time};
-use aurora_types::{Charset, CollationId, Decimal, SqlError, SqlResult, Text, Value};
+use aurora_types::{Charset, CollationId, Decimal, Level, SqlError, SqlResult, Text, Value, Warning};
 
 impl Binder<'_, '_> {
     /// The character set of an introducer (1115 when there is none of the name).
@@ -48,7 +48,7 @@ impl Binder<'_, '_> {
         Ok(build::typed_literal(Value::Text(value), typing::text(length as u64, collation)))
     }
 
-    pub fn literal(&self, literal: &Literal) -> SqlResult<Expr> {
+    pub fn literal(&mut self, literal: &Literal) -> SqlResult<Expr> {
         let ctx = &self.state.ctx.build;
         Ok(match literal {
             Literal::Null => build::null(),
@@ -69,6 +69,17 @@ impl Binder<'_, '_> {
                 let mut literal = build::literal(Value::Double(parsed.value), ctx);
                 literal.ty.length = text.len() as u32;
                 literal
+            }
+            // Bytes that are no text of the client's: MySQL warns and takes them as they are.
+            Literal::String(StringLiteral { bytes, introducer: None })
+                if self.state.ctx.client_charset.decode(bytes.as_bytes()).is_err() =>
+            {
+                let shown: String = bytes.as_bytes().iter().take(6).map(|b| format!("{b:02X}")).collect();
+                let set = self.state.ctx.client_charset.name();
+                let error = SqlError::new(ER_INVALID_CHARACTER_STRING, &[&set, &shown]);
+                self.state.warnings.push(Warning { level: Level::Warning, code: error.code, message: error.message });
+                let ty = typing::text(bytes.len() as u64, CollationId::BINARY);
+                build::typed_literal(Value::Text(bytes.clone()), ty)
             }
             Literal::String(text) => {
                 let value = self.string_text(text)?;
