@@ -71,6 +71,12 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
         group.units.push(semi_unit(semi, &leaves));
     }
     collect_needed(&group, &mut needed);
+    // What LATERAL tables read of those before them.
+    for leaf in &leaves {
+        if let LeafKind::Derived { outer, .. } = &leaf.kind {
+            needed.extend(outer.iter().map(|(_, at)| *at));
+        }
+    }
     for leaf in handles.iter().filter(|_| whole) {
         let leaf = &leaves[*leaf];
         needed.extend(leaf.offset..=leaf.handle());
