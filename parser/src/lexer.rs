@@ -563,7 +563,7 @@ mod tests {
             text("1 /*!80000 +2*/ /*!99999 +3 /* x */ +4 */ /*! +5*/ /*!080000 +6*/"),
             "1 + 2 + 5 + 6"
         );
-        assert_eq!(text("1 /*!800001+0*/"), "1 1 +0");
+        assert_eq!(text("1 /*!800001+0*/"), "1 1 + 0");
         assert_eq!(tokens("1 /*!80000 +2").last().map(|t| t.0), Some(Tok::Invalid));
         assert_eq!(tokens("/* x")[0].0, Tok::Invalid);
     }

@@ -26,6 +26,8 @@ pub(crate) struct Parser<'a> {
     depth: u32,
     /// An operand that was read before it was known to be one, and where it starts: the next to be taken.
     pub(crate) pending: Option<(ExprId, u32)>,
+    /// The first mistake that is none of syntax: it counts when no syntax error follows.
+    deferred: Option<Box<ParseError>>,
 }
 
 impl<'a> Parser<'a> {
@@ -40,6 +42,7 @@ impl<'a> Parser<'a> {
             parameters: 0,
             depth: 0,
             pending: None,
+            deferred: None,
         };
         parser.read_ahead();
         parser
@@ -151,6 +154,18 @@ impl<'a> Parser<'a> {
         keywords.iter().try_for_each(|keyword| self.expect_kw(*keyword))
     }
 
+    /// Keeps an error that MySQL finds only in statements whose syntax is right.
+    pub(crate) fn defer(&mut self, kind: &'static aurora_types::ErrorKind, args: Vec<String>) {
+        if self.deferred.is_none() {
+            self.deferred = Some(ParseError::other(kind, args));
+        }
+    }
+
+    /// The error that was deferred, when there is one.
+    pub(crate) fn settle(&mut self) -> PResult<()> {
+        self.deferred.take().map_or(Ok(()), Err)
+    }
+
     /// Error 1064 at the next token.
     pub(crate) fn unexpected<T>(&self) -> PResult<T> {
         Err(Box::new(ParseError::Syntax(self.token().span())))
@@ -176,10 +191,11 @@ impl<'a> Parser<'a> {
         Span { start, end: self.last_end().max(start) }
     }
 
-    /// The token that starts at the byte `start`.
-    pub(crate) fn token_from(&self, start: u32) -> Option<Token> {
+    /// The token that starts at the byte `start`, or the next one when that is a `skipped`.
+    pub(crate) fn token_from(&self, start: u32, skipped: Tok) -> Option<Token> {
         let at = self.tokens.binary_search_by_key(&start, |token| token.start).ok()?;
-        self.tokens.get(at).copied()
+        let token = self.tokens.get(at).copied()?;
+        if token.tok == skipped { self.tokens.get(at + 1).copied() } else { Some(token) }
     }
 
     pub(crate) fn bytes(&self, token: Token) -> &'a [u8] {
@@ -219,7 +235,7 @@ impl<'a> Parser<'a> {
     /// Whether the token can be an identifier.
     pub(crate) fn is_name(tok: Tok) -> bool {
         match tok {
-            Tok::Ident | Tok::Quoted | Tok::Introducer => true,
+            Tok::Ident | Tok::Quoted => true,
             Tok::Kw(keyword) => !keyword.is_reserved() && !keyword.is_function_only(),
             _ => false,
         }

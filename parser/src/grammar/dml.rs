@@ -1,7 +1,7 @@
 //! INSERT, REPLACE, UPDATE, DELETE, CALL, DO.
 
 use crate::ast::*;
-use crate::error::{PResult, ParseError};
+use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
@@ -21,8 +21,8 @@ impl Parser<'_> {
         let mut insert = self.insert_body(false, priority)?;
         insert.ignore = ignore;
         insert.hints = hints;
-        if self.eat_kws(&[Kw::ON, Kw::DUPLICATE]) {
-            self.expect_kws(&[Kw::KEY, Kw::UPDATE])?;
+        if self.eat_kw(Kw::ON) {
+            self.expect_kws(&[Kw::DUPLICATE, Kw::KEY, Kw::UPDATE])?;
             insert.on_duplicate = self.list(Parser::assignment)?;
         }
         Ok(Statement::Insert(Box::new(insert)))
@@ -58,7 +58,8 @@ impl Parser<'_> {
             }
             InsertSource::Values(vec![values])
         } else {
-            if self.peek() == Tok::LParen && !self.query_in_parens(0) {
+            let query = self.at_query_word(1) || matches!(self.peek_at(1), Tok::LParen | Tok::Kw(Kw::VALUES));
+            if self.peek() == Tok::LParen && !query {
                 self.bump();
                 let names =
                     if self.peek() == Tok::RParen { Vec::new() } else { self.list(Parser::column_name)? };
@@ -149,7 +150,7 @@ impl Parser<'_> {
             && !matches!(table.first, TableFactor::Nested(_)));
         if !single && (!order_by.is_empty() || limit.is_some()) {
             let clause = if order_by.is_empty() { "LIMIT" } else { "ORDER BY" };
-            return Err(ParseError::other(ER_WRONG_USAGE, vec!["UPDATE".into(), clause.into()]));
+            self.defer(ER_WRONG_USAGE, vec!["UPDATE".into(), clause.into()]);
         }
         Ok(Statement::Update(Box::new(Update {
             with,

@@ -34,6 +34,9 @@ impl Parser<'_> {
         }
         let mut terms = self.flat_terms(first, true);
         while self.at_or() {
+            if self.peek() == Tok::PipePipe {
+                self.ast.deprecate(crate::ast::Deprecated::PipesAsOr);
+            }
             self.bump();
             let term = self.xor_level()?;
             self.append_terms(&mut terms, term, true);
@@ -291,6 +294,9 @@ impl Parser<'_> {
                 return self.collated(expr, start);
             }
         };
+        if self.peek() == Tok::Bang {
+            self.ast.deprecate(crate::ast::Deprecated::Bang);
+        }
         self.bump();
         let expr = self.nested(Parser::prefixed)?;
         self.unary(op, expr, start)
@@ -390,11 +396,10 @@ impl Parser<'_> {
 
     /// `(query)`, where only a query may stand.
     pub(crate) fn parenthesised_query(&mut self) -> PResult<QueryId> {
-        let at = self.position();
-        match self.parens()? {
-            Parens::Query(query) => Ok(query),
-            Parens::List(_) => self.unexpected_at(at + 1),
-        }
+        self.expect(Tok::LParen)?;
+        let query = self.query_expression()?;
+        self.expect(Tok::RParen)?;
+        Ok(query)
     }
 
     /// Whether SELECT, WITH, TABLE or VALUES ROW comes `ahead` tokens on.
@@ -404,14 +409,6 @@ impl Parser<'_> {
             Tok::Kw(Kw::VALUES) => self.peek_at(ahead + 1) == Tok::Kw(Kw::ROW),
             _ => false,
         }
-    }
-
-    /// Whether parentheses `ahead` tokens on begin with a query.
-    pub(crate) fn query_in_parens(&self, mut ahead: usize) -> bool {
-        while self.peek_at(ahead) == Tok::LParen {
-            ahead += 1;
-        }
-        self.at_query_word(ahead)
     }
 
     /// Whether what comes next continues a query in parentheses.
@@ -427,7 +424,7 @@ impl Parser<'_> {
 
     /// Whether INTERVAL is the comparison function: a comma in its parentheses says so.
     pub(crate) fn at_interval_function(&self) -> bool {
-        if self.peek_at(1) != Tok::LParen || self.query_in_parens(1) {
+        if self.peek_at(1) != Tok::LParen || self.at_query_word(2) {
             return false;
         }
         let mut depth = 0usize;

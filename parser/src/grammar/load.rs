@@ -138,7 +138,7 @@ impl Parser<'_> {
     fn handler_read(&mut self) -> PResult<HandlerAction> {
         let scan = matches!(self.peek(), Tok::Kw(Kw::FIRST | Kw::NEXT))
             && !matches!(self.peek_at(1), Tok::Kw(Kw::FIRST | Kw::NEXT | Kw::PREV | Kw::LAST));
-        let index = if scan { None } else { Some(self.handler_index()?) };
+        let index = if scan { None } else { Some(self.ident()?) };
         let position = match self.peek() {
             Tok::Kw(Kw::FIRST) => HandlerPosition::First,
             Tok::Kw(Kw::NEXT) => HandlerPosition::Next,
@@ -156,14 +156,6 @@ impl Parser<'_> {
         }
         let filter = self.filter()?;
         Ok(HandlerAction::Read { index, position, filter, limit: self.limit()? })
-    }
-
-    fn handler_index(&mut self) -> PResult<Ident> {
-        if self.at_kw(Kw::PRIMARY) {
-            let token = self.bump();
-            return self.ident_of(token);
-        }
-        self.ident()
     }
 
     fn handler_key(&mut self, op: BinaryOp) -> PResult<HandlerPosition> {

@@ -27,8 +27,8 @@ mod set;
 mod show;
 mod signal;
 mod statements;
-mod table_ref;
 mod table_option;
+mod table_ref;
 mod transaction;
 mod window;
 
@@ -79,6 +79,7 @@ impl Parser<'_> {
         if !self.at_end() {
             return self.unexpected();
         }
+        self.settle()?;
         Ok(statement)
     }
 
@@ -143,13 +144,9 @@ impl Parser<'_> {
             Kw::INSTALL => self.install(),
             Kw::UNINSTALL => self.uninstall(),
             Kw::RESET => self.reset(),
-            Kw::STOP
-            | Kw::CHANGE
-            | Kw::PURGE
-            | Kw::BINLOG
-            | Kw::CLONE
-            | Kw::CACHE
-            | Kw::IMPORT => self.other_admin(verb),
+            Kw::STOP | Kw::CHANGE | Kw::PURGE | Kw::BINLOG | Kw::CLONE | Kw::CACHE | Kw::IMPORT => {
+                self.other_admin(verb)
+            }
             _ => self.unexpected_at(at),
         }
     }

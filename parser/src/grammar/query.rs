@@ -1,7 +1,7 @@
 //! Query expressions: WITH, set operations, parentheses, ORDER BY, LIMIT, locking, INTO.
 
 use crate::ast::*;
-use crate::error::{PResult, ParseError};
+use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
@@ -42,14 +42,14 @@ impl Parser<'_> {
     /// A query where INTO must not stand.
     pub(crate) fn query_expression(&mut self) -> PResult<QueryId> {
         let query = self.query_with_into()?;
-        self.without_into(query)
+        self.without_into(query);
+        Ok(query)
     }
 
-    fn without_into(&self, query: QueryId) -> PResult<QueryId> {
+    fn without_into(&mut self, query: QueryId) {
         if self.ast.query(query).into.is_some() {
-            return Err(ParseError::other(ER_MISPLACED_INTO, Vec::new()));
+            self.defer(ER_MISPLACED_INTO, Vec::new());
         }
-        Ok(query)
     }
 
     fn query_with_into(&mut self) -> PResult<QueryId> {
@@ -68,7 +68,8 @@ impl Parser<'_> {
     /// What follows `query`, which stood in parentheses that began at `start`.
     pub(crate) fn continued_query(&mut self, query: QueryId, start: u32) -> PResult<QueryId> {
         let query = self.query_from(Operand { query, parenthesised: true, start }, start, None)?;
-        self.without_into(query)
+        self.without_into(query);
+        Ok(query)
     }
 
     fn query_from(&mut self, first: Operand, start: u32, with: Option<With>) -> PResult<QueryId> {
@@ -95,7 +96,7 @@ impl Parser<'_> {
         let mut rest = Vec::new();
         let mut last = first;
         while let Some(word) = self.eat_any_kw(&[Kw::UNION, Kw::EXCEPT]) {
-            self.without_into(last.query)?;
+            self.without_into(last.query);
             let op = if word == Kw::UNION { SetOp::Union } else { SetOp::Except };
             let all = self.set_quantifier();
             let operand = self.operand()?;
@@ -110,7 +111,7 @@ impl Parser<'_> {
         let mut rest = Vec::new();
         let mut last = first;
         while self.eat_kw(Kw::INTERSECT) {
-            self.without_into(last.query)?;
+            self.without_into(last.query);
             let all = self.set_quantifier();
             last = self.operand()?;
             rest.push(SetTerm { op: SetOp::Intersect, all, query: last.query });
@@ -186,14 +187,14 @@ impl Parser<'_> {
             return Ok(query);
         }
         let inner = self.ast.query(query);
-        if inner.into.is_some() && (into.is_some() || parenthesised) {
-            let kind = if into.is_some() { ER_MULTIPLE_INTO_CLAUSES } else { ER_MISPLACED_INTO };
-            return Err(ParseError::other(kind, Vec::new()));
-        }
         let own = inner.with.is_some()
             || !inner.order_by.is_empty()
             || inner.limit.is_some()
             || !inner.locking.is_empty();
+        if inner.into.is_some() && (into.is_some() || parenthesised) {
+            let kind = if into.is_some() { ER_MULTIPLE_INTO_CLAUSES } else { ER_MISPLACED_INTO };
+            self.defer(kind, Vec::new());
+        }
         let span = self.span_from(start);
         if own {
             let body = QueryBody::Nested(query);

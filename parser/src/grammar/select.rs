@@ -2,7 +2,7 @@
 
 use crate::ast::*;
 use crate::context::ClientCharset;
-use crate::error::{PResult, ParseError};
+use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
@@ -23,7 +23,7 @@ impl Parser<'_> {
     pub(crate) fn select(&mut self) -> PResult<(Select, Option<IntoClause>)> {
         let span = self.bump().span();
         let hints = self.hints();
-        let options = self.select_options()?;
+        let options = self.select_options();
         let items = self.select_items()?;
         let into = self.selected_into()?;
         let mut select = Select {
@@ -77,14 +77,11 @@ impl Parser<'_> {
             return Ok(GroupBy { items: self.parenthesised(Parser::expression)?, rollup: true });
         }
         let items = self.list(Parser::expression)?;
-        let rollup = self.eat_kw(Kw::WITH);
-        if rollup {
-            self.expect_kw(Kw::ROLLUP)?;
-        }
+        let rollup = self.eat_kws(&[Kw::WITH, Kw::ROLLUP]);
         Ok(GroupBy { items, rollup })
     }
 
-    fn select_options(&mut self) -> PResult<SelectOptions> {
+    fn select_options(&mut self) -> SelectOptions {
         let mut options = SelectOptions::default();
         let mut all = false;
         while let Tok::Kw(word) = self.peek() {
@@ -103,9 +100,9 @@ impl Parser<'_> {
             self.bump();
         }
         if all && options.distinct {
-            return Err(ParseError::other(ER_WRONG_USAGE, vec!["ALL".into(), "DISTINCT".into()]));
+            self.defer(ER_WRONG_USAGE, vec!["ALL".into(), "DISTINCT".into()]);
         }
-        Ok(options)
+        options
     }
 
     pub(crate) fn select_items(&mut self) -> PResult<Vec<SelectItem>> {
@@ -131,20 +128,12 @@ impl Parser<'_> {
             }
         }
         let start = self.here();
-        let first = self.token();
         let expr = self.expression()?;
         let span = self.span_from(start);
         let alias = self.select_alias()?;
-        let name = match (&alias, self.ast.expr(expr)) {
-            (Some(alias), _) => alias.text.clone(),
-            (None, Expr::Column(column)) => column.column.text.clone(),
-            (None, Expr::Literal(Literal::String(text))) if text.introducer.is_none() => {
-                self.string_name(first, expr)
-            }
-            (None, Expr::Literal(Literal::Null)) => Text::from("NULL"),
-            (None, Expr::Literal(Literal::Bool(value))) => Text::from(if *value { "TRUE" } else { "FALSE" }),
-            (None, Expr::Param(_)) => Text::from("?"),
-            (None, _) => self.source_text(span),
+        let name = match &alias {
+            Some(alias) => alias.text.clone(),
+            None => self.automatic_name(expr, span),
         };
         Ok(SelectItem::Expr { expr, alias, name, span })
     }
@@ -164,16 +153,40 @@ impl Parser<'_> {
         Ok(name)
     }
 
+    /// What a column without alias is called. Columns and literals bring a name that parentheses and `+` leave
+    /// alone; all else is called by its source.
+    fn automatic_name(&self, expr: ExprId, source: Span) -> Text {
+        let mut named = expr;
+        while let Expr::Unary { op: UnaryOp::Plus, expr } = self.ast.expr(named) {
+            named = *expr;
+        }
+        let span = self.ast.span(named);
+        match self.ast.expr(named) {
+            Expr::Column(column) => column.column.text.clone(),
+            Expr::Param(_) => Text::from("?"),
+            Expr::Literal(Literal::Null) => Text::from("NULL"),
+            Expr::Literal(Literal::String(_)) if !span.of(self.sql).starts_with(b"{") => {
+                self.string_name(span)
+            }
+            Expr::Literal(Literal::Int(_) | Literal::Decimal(_) | Literal::Float(_)) => {
+                self.source_text(span)
+            }
+            _ => self.source_text(source),
+        }
+    }
+
     /// The name of a column that is a string: its first piece, without spaces in front.
-    fn string_name(&self, first: crate::token::Token, expr: ExprId) -> Text {
-        let span = self.ast.span(expr);
-        let first = if first.tok == Tok::Str { Some(first) } else { self.token_from(span.start) };
-        let bytes = first.map(|token| self.string_bytes(token)).unwrap_or_default();
+    fn string_name(&self, span: Span) -> Text {
+        let token = self.token_from(span.start, Tok::Introducer);
+        let bytes = token.map(|token| self.string_bytes(token)).unwrap_or_default();
         let bytes = bytes.trim_ascii_start();
         if self.context.client_charset == ClientCharset::Latin1 && !bytes.is_ascii() {
             return Text::from(bytes.iter().map(|&byte| char::from(byte)).collect::<String>());
         }
-        Text::from(bytes)
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Text::from(text),
+            Err(_) => Text::from(String::from_utf8_lossy(bytes).into_owned()),
+        }
     }
 
     /// `[AS] name` or `[AS] 'name'`, when it comes next.

@@ -1,10 +1,11 @@
 //! FROM: tables, derived tables, joins, parentheses, index hints, JSON_TABLE.
 
 use crate::ast::*;
-use crate::error::{PResult, ParseError};
+use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
+use aurora_types::ErrorKind;
 use aurora_types::error::{ER_DERIVED_MUST_HAVE_ALIAS, ER_TF_MUST_HAVE_ALIAS};
 
 /// What parentheses in FROM held.
@@ -213,9 +214,7 @@ impl Parser<'_> {
 
     /// The alias and columns behind a query in parentheses.
     fn derived(&mut self, query: QueryId, lateral: bool) -> PResult<TableFactor> {
-        let Some(alias) = self.table_alias()? else {
-            return Err(ParseError::other(ER_DERIVED_MUST_HAVE_ALIAS, Vec::new()));
-        };
+        let alias = self.needed_alias(ER_DERIVED_MUST_HAVE_ALIAS)?;
         let columns = self.optional_ident_list()?;
         Ok(TableFactor::Derived { lateral, query, alias, columns })
     }
@@ -223,6 +222,14 @@ impl Parser<'_> {
     /// `[AS] name`, when it comes next.
     pub(crate) fn table_alias(&mut self) -> PResult<Option<Ident>> {
         if self.eat_kw(Kw::AS) || self.at_name() { self.ident().map(Some) } else { Ok(None) }
+    }
+
+    fn needed_alias(&mut self, missing: &'static ErrorKind) -> PResult<Ident> {
+        let alias = self.table_alias()?;
+        Ok(alias.unwrap_or_else(|| {
+            self.defer(missing, Vec::new());
+            Ident::synthetic("")
+        }))
     }
 
     fn named_table(&mut self) -> PResult<TableFactor> {
@@ -287,9 +294,7 @@ impl Parser<'_> {
         let path = self.any_string()?;
         let columns = self.json_columns()?;
         self.expect(Tok::RParen)?;
-        let Some(alias) = self.table_alias()? else {
-            return Err(ParseError::other(ER_TF_MUST_HAVE_ALIAS, Vec::new()));
-        };
+        let alias = self.needed_alias(ER_TF_MUST_HAVE_ALIAS)?;
         Ok(TableFactor::JsonTable(Box::new(JsonTable { doc, path, columns, alias })))
     }
 
