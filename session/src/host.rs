@@ -97,7 +97,6 @@ impl Session {
             collation: self.state.connection_collation,
             div_precision_increment: vars.integer("div_precision_increment") as u8,
             group_concat_max_len: vars.integer("group_concat_max_len"),
-            ..BuildContext::default()
         }
     }
 

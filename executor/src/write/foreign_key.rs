@@ -154,7 +154,7 @@ fn rows_with(
                 let row = info.read_row(cursor.value(), zone)?;
                 let is_match =
                     columns.iter().zip(values).all(|(at, value)| equal(&row[*at], value, info, *at));
-                if is_match && !take(&cursor.key().to_vec())? {
+                if is_match && !take(cursor.key())? {
                     break;
                 }
             }

@@ -205,9 +205,9 @@ impl Inserter<'_, '_> {
         }
         let explicit_id = self.number_row(&mut row, ctx)?;
         store::generate(&info, &mut row, self.how, ctx)?;
-        for at in 0..row.len() {
-            if !self.given[at] && row[at].is_null() {
-                store::not_null(&info, at, &mut row[at], self.how, ctx)?;
+        for (at, value) in row.iter_mut().enumerate() {
+            if !self.given[at] && value.is_null() {
+                store::not_null(&info, at, value, self.how, ctx)?;
             }
         }
         store::check(&info, &row, &self.plan.checks, ctx)?;

@@ -337,7 +337,6 @@ impl Session {
             )?;
         }
         self.set_auto_increment(&new)?;
-        drop(host);
         if rebuild {
             catalog_change.delete_storage(old.storage)?;
         }
@@ -390,7 +389,6 @@ impl Session {
             &mut make,
             diagnostics,
         )?;
-        drop(host);
         change.delete_storage(old.storage)?;
         for index in &old.indexes {
             change.delete_storage(index.storage)?;
