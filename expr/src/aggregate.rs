@@ -142,6 +142,7 @@ pub fn aggregate_type(
         },
         A::Min | A::Max | A::AnyValue => {
             let mut ty = nullable(args[0].ty.clone());
+            ty.zerofill = false;
             if let BaseType::Enum(_) | BaseType::Set(_) = ty.base {
                 // As text: ENUM's MIN goes by name.
                 ty.base = BaseType::Char;

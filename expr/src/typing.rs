@@ -337,6 +337,16 @@ pub fn unify(exprs: &[&Expr], operation: &str) -> SqlResult<Typed> {
         } else {
             collate::aggregate(&strings, operation)?
         };
+        // Characters become bytes.
+        let bytes_of = |ty: &SqlType| {
+            let bytes =
+                if is_character(ty) { u64::from(ty.collation.charset().max_bytes().max(1)) } else { 1 };
+            text_length(ty).saturating_mul(bytes)
+        };
+        let chars = match collation.is_binary() {
+            true => known.iter().map(|ty| bytes_of(ty)).max().unwrap_or(chars),
+            false => chars,
+        };
         let mut ty = text(chars, collation);
         if known.iter().all(|ty| ty.base == BaseType::Char) && same(Domain::Text) {
             ty.base = BaseType::Char;

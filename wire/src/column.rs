@@ -81,7 +81,7 @@ fn flags(column: &ColumnMeta) -> u16 {
     if ty.unsigned {
         flags |= ColumnFlags::UNSIGNED;
     }
-    if ty.zerofill {
+    if ty.zerofill && !column.org_name.is_empty() {
         flags |= ColumnFlags::ZEROFILL;
     }
     if !ty.nullable {
@@ -121,9 +121,8 @@ fn flags(column: &ColumnMeta) -> u16 {
 /// The type code of a definition. Texts that are computed are the longest kind whatever they hold.
 fn announced_type(column: &ColumnMeta) -> u8 {
     match column.ty.base {
-        BaseType::Text | BaseType::MediumText | BaseType::LongText if column.org_name.is_empty() => {
-            column_type::LONG_BLOB
-        }
+        BaseType::MediumText if column.org_name.is_empty() => column_type::MEDIUM_BLOB,
+        BaseType::Text | BaseType::LongText if column.org_name.is_empty() => column_type::LONG_BLOB,
         _ => wire_type(&column.ty),
     }
 }
@@ -133,11 +132,8 @@ fn announced_bytes(column: &ColumnMeta, results: Option<CollationId>) -> u32 {
     let ty = &column.ty;
     match ty.base {
         BaseType::Text | BaseType::MediumText | BaseType::LongText if column.org_name.is_empty() => {
-            let max_bytes = if is_character(ty) {
-                results.unwrap_or(ty.collation).charset().max_bytes()
-            } else {
-                1
-            };
+            let max_bytes =
+                if is_character(ty) { results.unwrap_or(ty.collation).charset().max_bytes() } else { 1 };
             ty.length.saturating_mul(max_bytes)
         }
         BaseType::Json if column.org_name.is_empty() => u32::MAX / 4 * 4,

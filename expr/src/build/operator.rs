@@ -74,7 +74,7 @@ fn integer_result(op: ArithmeticOp, l: &SqlType, r: &SqlType, ctx: &BuildContext
         ArithmeticOp::Mod => typing::text_length(l).max(typing::text_length(r)) as u32,
         _ => typing::text_length(l).saturating_sub(u64::from(l.decimals)) as u32,
     };
-    SqlType { unsigned, ..typing::bigint(length.clamp(1, 21)) }
+    SqlType { unsigned, ..typing::bigint(length.max(1)) }
 }
 
 /// Digits of an operand of integer arithmetic.

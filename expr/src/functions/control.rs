@@ -5,7 +5,7 @@ use crate::context::EvalCtx;
 use crate::expr::{Coercibility, Expr};
 use crate::function::{Args, Arity, Determinism, FunctionDef, Kernel, NullRule, Typed};
 use crate::typing;
-use aurora_types::{SqlResult, SqlType, Value};
+use aurora_types::{BaseType, SqlResult, SqlType, Value};
 
 pub const FUNCTIONS: &[FunctionDef] = &[
     FunctionDef {
@@ -133,10 +133,10 @@ fn nullif_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     typing::comparison(&args[0], &args[1], "nullif")?;
     let first = &args[0];
     let ty = match typing::domain(&first.ty) {
-        typing::Domain::Int => {
+        typing::Domain::Int if matches!(first.ty.base, BaseType::Bit | BaseType::Year) => {
             SqlType { nullable: true, unsigned: first.ty.unsigned, ..typing::bigint(first.ty.length) }
         }
-        _ => typing::nullable(first.ty.clone(), true),
+        _ => SqlType { nullable: true, zerofill: false, ..first.ty.clone() },
     };
     Ok(Typed { ty, coercibility: first.coercibility })
 }

@@ -278,7 +278,7 @@ fn same_number(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
             SqlType { unsigned: ty.unsigned, ..typing::decimal(whole + scale, scale) }
         }
         _ if typing::domain(ty) == Domain::Double => {
-            SqlType { decimals: ty.decimals, length: 22, ..typing::double() }
+            SqlType { decimals: ty.decimals, ..typing::double() }
         }
         _ => typing::double(),
     }

@@ -311,6 +311,9 @@ impl Binder<'_, '_> {
             UnaryOp::BitNot => build::bit_not(expr),
             UnaryOp::Not => build::not(expr),
             UnaryOp::Binary => {
+                self.state.deprecated(
+                    "'BINARY expr' is deprecated and will be removed in a future release. Please use CAST instead",
+                );
                 let mut length = typing::text_length(&expr.ty);
                 if typing::is_string(&expr.ty) {
                     length *= u64::from(expr.ty.collation.charset().max_bytes().max(1));

@@ -62,7 +62,7 @@ fn type_flags(ty: &SqlType, is_column: bool) -> u16 {
     if ty.unsigned {
         flags |= ColumnFlags::UNSIGNED;
     }
-    if ty.zerofill {
+    if ty.zerofill && is_column {
         flags |= ColumnFlags::ZEROFILL;
     }
     match &ty.base {
@@ -121,7 +121,7 @@ pub(crate) fn column_meta(item: &Item, computed: bool) -> ColumnMeta {
     if computed
         && !matches!(item.expr.kind, ExprKind::HexLiteral(_))
         && item.origin.is_none()
-        && item.table.is_empty()
+        && (item.table.is_empty() || !matches!(item.expr.kind, ExprKind::Column(_)))
         && is_text(&ty)
     {
         ty.decimals = NOT_FIXED_DECIMALS;

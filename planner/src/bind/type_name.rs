@@ -62,7 +62,7 @@ impl Binder<'_, '_> {
             TypeName::Double | TypeName::Real => (CastTarget::Double, typing::double()),
             TypeName::Float if ty.length.is_some_and(|p| p > 24) => (CastTarget::Double, typing::double()),
             TypeName::Float => {
-                let float = SqlType { decimals: NOT_FIXED_DECIMALS, ..SqlType::new(BaseType::Float, 12) };
+                let float = SqlType { decimals: NOT_FIXED_DECIMALS, ..SqlType::new(BaseType::Float, 23) };
                 (CastTarget::Float, float)
             }
             TypeName::Year => (
