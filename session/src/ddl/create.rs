@@ -221,7 +221,7 @@ fn add_query_columns(
     columns: Vec<aurora_types::ColumnMeta>,
     snapshot: &aurora_catalog::CatalogSnapshot,
 ) {
-    for aurora_types::ColumnMeta { name, ty, schema, org_table, org_name, .. } in columns {
+    for aurora_types::ColumnMeta { name, ty, schema, org_table, org_name, flags, .. } in columns {
         let source = snapshot.table(&schema, &org_table);
         let source = source.as_ref().and_then(|source| {
             source.columns.iter().find(|known| known.name == org_name && known.ty.nullable == ty.nullable)
@@ -250,6 +250,13 @@ fn add_query_columns(
                 kept @ (aurora_catalog::ColumnDefault::Value(_)
                 | aurora_catalog::ColumnDefault::CurrentTimestamp),
             ) => kept.clone(),
+            // A column without default has none in the new table either.
+            Some(aurora_catalog::ColumnDefault::None) if source.is_some_and(|c| !c.auto_increment) => {
+                aurora_catalog::ColumnDefault::None
+            }
+            _ if flags.0 & aurora_types::ColumnFlags::NO_DEFAULT_VALUE != 0 => {
+                aurora_catalog::ColumnDefault::None
+            }
             _ => default,
         };
         let comment = source.map_or_else(String::new, |source| source.comment.clone());
