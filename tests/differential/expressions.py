@@ -36,7 +36,36 @@ class Expressions:
             return Node(kind, column, smaller=[])
         if self.rng.random() < 0.06:
             return Node(kind, "NULL")
-        return Node(kind, self.rng.choice(LITERALS[kind]))
+        return Node(kind, self.literal(kind))
+
+    def literal(self, kind):
+        """One of the odd ones, or one that the columns are likely to hold."""
+        r = self.rng
+        if kind in ("num", "str", "date") and r.random() < 0.5:
+            return {
+                "num": lambda: str(r.randint(-20, 50)),
+                "str": lambda: r.choice(["'a'", "'abc'", "'b'", "''", "'12'", "'hello'", "'zz'", "'3x'", "'x y'", "'x'"]),
+                "date": lambda: f"'{r.randint(1998, 2022)}-{r.randint(1, 12):02}-{r.randint(1, 28):02}'",
+            }[kind]()
+        return r.choice(LITERALS[kind])
+
+    def searched(self):
+        """A column beside literals: what indexes are searched for."""
+        r = self.rng
+        kind = r.choice(["num", "num", "str", "date", "dt"])
+        column = self.pick_column(kind)
+        if column is None:
+            return [self.literal(kind)]
+        v = lambda: self.literal(kind)
+        return [r.choice([
+            lambda: f"{column} {r.choice(['=', '<', '<=', '>', '>=', '<=>'])} {v()}",
+            lambda: f"{column} BETWEEN {v()} AND {v()}",
+            lambda: f"{column} IN ({v()}, {v()}, {v()})",
+            lambda: f"{column} IS NULL",
+            lambda: f"({column} > {v()} AND {column} < {v()})",
+            lambda: f"({column} = {v()} OR {column} = {v()} OR {column} > {v()})",
+            lambda: f"{column} LIKE {r.choice([chr(39) + c + '%' + chr(39) for c in 'abhx1'])}" if kind == "str" else f"{column} <> {v()}",
+        ])()]
 
     def any(self, depth):
         kind = self.rng.choices(KINDS, [6, 5, 2, 2, 1, 0.3])[0]
@@ -184,6 +213,8 @@ class Expressions:
         kind = self.rng.choices(KINDS, [6, 5, 2, 2, 1, 0.2])[0]
         e = lambda: self.expr(kind, d)
         op = lambda: c([" = ", " <> ", " < ", " <= ", " > ", " >= ", " <=> "])
+        if self.rng.random() < 0.25:
+            return self.searched()
         if d <= 0:
             return [e(), op(), e()]
         choices = [

@@ -56,7 +56,7 @@ class Schema:
                 if "TEXT" not in type_name and "JSON" not in type_name and rng.random() < 0.3:
                     keys.append(f"KEY k{at} (c{at})")
             if rng.random() < 0.3:
-                keys.append("KEY kk (c1, c0)")
+                keys.append(rng.choice(["KEY kk (c1, c0)", "KEY kk (c0 DESC, c1)", "UNIQUE kk (c0, c1, id)", "KEY kk (c1(3), c0)"]))
             pk = rng.choice(["id INT PRIMARY KEY AUTO_INCREMENT", "id INT NOT NULL UNIQUE", "id BIGINT PRIMARY KEY"])
             body = ", ".join([pk] + [f"{c} {types[c]}" for c, _ in columns] + keys)
             columns.insert(0, ("id", "num"))
@@ -236,12 +236,29 @@ class Statements:
         e = Expressions(self.rng, [(alias, columns)], self.make_subquery)
         return Node("top", f"WITH {alias} AS (", node, ") SELECT ", e.any(2), ", COUNT(*) FROM ", f"{alias} GROUP BY 1"), False
 
+    def change_of_many(self):
+        """UPDATE or DELETE over a join."""
+        a, b = self.rng.sample(list(self.schema.tables), 2)
+        e = Expressions(self.rng, [("x", self.schema.tables[a]), ("y", self.schema.tables[b])], self.make_subquery)
+        join = self.rng.choice([" JOIN ", " LEFT JOIN "])
+        on = Node("bool", "x.", self.rng.choice(["id", "c0"]), " = y.", self.rng.choice(["id", "c0"]), smaller=["TRUE"])
+        where = Node("opt", " WHERE ", e.bool(2))
+        if self.rng.random() < 0.5:
+            targets = self.rng.choice(["x", "y", "x, y"])
+            return Node("top", f"DELETE {targets} FROM {a} AS x{join}{b} AS y ON ", on, where)
+        column, kind = self.rng.choice(self.schema.tables[a][2:])
+        # The new value is the same whichever row of the other table comes first.
+        own = Expressions(self.rng, [("x", self.schema.tables[a])])
+        return Node("top", f"UPDATE {a} AS x{join}{b} AS y ON ", on, f" SET x.{column} = ", own.expr(kind, 1), where)
+
     def change(self):
         """An INSERT, UPDATE or DELETE."""
         name = self.rng.choice(list(self.schema.tables))
         columns, types = self.schema.tables[name], self.schema.types[name]
         scope = Expressions(self.rng, [(name, columns)], None)
         pick = self.rng.random()
+        if self.rng.random() < 0.2:
+            return self.change_of_many()
         set_one = lambda: self.rng.choice(columns[1:])
         if pick < 0.3:
             values = [str(self.rng.randint(1, 60))] + [value_for(self.rng, types[c]) for c, _ in columns[1:]]

@@ -1,6 +1,7 @@
 //! Operators that give truth values.
 
 use super::operator::numeric_operand;
+use crate::Typed;
 use crate::collate;
 use crate::eval::InSet;
 use crate::expr::{Coercibility, CompareOp, Expr, ExprKind, IsTest, Subquery, SubqueryKind};
@@ -49,6 +50,28 @@ fn check_dates(left: &Expr, right: &Expr) -> SqlResult<()> {
     Ok(())
 }
 
+/// A number below 100 beside a YEAR column is a year of two digits.
+fn full_year(expr: Expr, other: &Expr) -> Expr {
+    if other.ty.base != BaseType::Year || !matches!(other.kind, ExprKind::Column(_)) {
+        return expr;
+    }
+    let year = match &expr.kind {
+        ExprKind::Literal(Value::Int(v)) => Some(*v),
+        ExprKind::Literal(Value::Decimal(v)) if v.truncate(0) == *v => Some(v.to_i64().0),
+        ExprKind::Literal(Value::Text(text)) => text.to_str_lossy().trim().parse::<i64>().ok(),
+        _ => None,
+    };
+    match year {
+        Some(v @ 1..=69) => {
+            Expr { kind: ExprKind::Literal(Value::Int(v + 2000)), ty: typing::bigint(5), ..expr }
+        }
+        Some(v @ 70..=99) => {
+            Expr { kind: ExprKind::Literal(Value::Int(v + 1900)), ty: typing::bigint(5), ..expr }
+        }
+        _ => expr,
+    }
+}
+
 /// `left op right`, of values or of rows.
 ///
 /// # Errors
@@ -82,6 +105,8 @@ pub fn comparison(op: CompareOp, left: Expr, right: Expr) -> SqlResult<Expr> {
                 Expr { kind: r, ..Expr::new(ExprKind::Literal(Value::Null), right.ty, right.coercibility) };
             let (left, right) = paired(left, right);
             check_dates(&left, &right)?;
+            let left = full_year(left, &right);
+            let right = full_year(right, &left);
             let how = typing::comparison(&left, &right, op.symbol())?;
             let nullable = op != CompareOp::NullSafeEq && (left.ty.nullable || right.ty.nullable);
             let kind = ExprKind::Compare { op, left: Box::new(left), right: Box::new(right), how };
@@ -209,6 +234,7 @@ pub fn between(expr: Expr, low: Expr, high: Expr, negated: bool) -> SqlResult<Ex
     }
     let (expr, low) = paired(expr, low);
     let (expr, high) = paired(expr, high);
+    let (low, high) = (full_year(low, &expr), full_year(high, &expr));
     let mut how = [typing::comparison(&expr, &low, "between")?, typing::comparison(&expr, &high, "between")?];
     if let (Comparison::Text(_), Comparison::Text(_)) = (how[0], how[1]) {
         let collation = collate::for_comparison(&[&expr, &low, &high], "between")?;
@@ -320,7 +346,7 @@ pub fn subquery(
     kind: SubqueryKind,
     operand: Option<Expr>,
     args: Vec<Expr>,
-    columns: &[SqlType],
+    columns: &[Typed],
 ) -> SqlResult<Expr> {
     let operands = match operand {
         Some(Expr { kind: ExprKind::Row(list), .. }) => list,
@@ -343,13 +369,14 @@ pub fn subquery(
         _ => "=",
     };
     let mut how = Vec::with_capacity(operands.len());
-    for (operand, ty) in operands.iter().zip(columns) {
-        how.push(typing::comparison(operand, &super::column(0, ty.clone()), operation)?);
+    for (operand, column) in operands.iter().zip(columns) {
+        let column = Expr { coercibility: column.coercibility, ..super::column(0, column.ty.clone()) };
+        how.push(typing::comparison(operand, &column, operation)?);
     }
     let (ty, coercibility) = match kind {
         SubqueryKind::Scalar => {
-            let ty = SqlType { nullable: true, ..columns[0].clone() };
-            (ty, Coercibility::IMPLICIT)
+            let ty = SqlType { nullable: true, ..columns[0].ty.clone() };
+            (ty, columns[0].coercibility)
         }
         SubqueryKind::Exists { .. } => (typing::boolean(false), Coercibility::NUMERIC),
         _ => (typing::boolean(true), Coercibility::NUMERIC),

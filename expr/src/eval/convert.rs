@@ -128,7 +128,8 @@ impl EvalCtx<'_> {
                 None => {
                     let parsed = number::parse_double(text);
                     let rest = text.get(parsed.consumed..).unwrap_or(&[]);
-                    if !number::only_space(rest) || parsed.consumed == 0 || parsed.overflow {
+                    // Text without anything in it is 0 without a warning, here only.
+                    if !number::only_space(rest) || parsed.overflow {
                         self.truncated("DOUBLE", text)?;
                     }
                     parsed.value

@@ -128,7 +128,7 @@ impl Binder<'_, '_> {
     }
 
     /// The outer block that an aggregate belongs to: the innermost one whose columns it reads, or where that cannot
-    /// have aggregates (its WHERE), the next further in. `None` when it is the current one.
+    /// have aggregates (its WHERE), the next one around the current block. `None` when it is the current one.
     fn aggregating_block(&self, call: &AggregateCall) -> SqlResult<Option<usize>> {
         let blocks = &self.state.blocks;
         let mut innermost = None;
@@ -150,8 +150,8 @@ impl Binder<'_, '_> {
         if blocks[from].clause == Clause::Group {
             return Err(SqlError::new(ER_INVALID_GROUP_FUNC_USE, &[]));
         }
-        let allowed = (from..blocks.len() - 1).find(|level| blocks[*level].aggregates_allowed);
-        Ok(allowed)
+        let allows = |level: &usize| blocks[*level].aggregates_allowed;
+        Ok(Some(from).filter(allows).or_else(|| (from + 1..blocks.len() - 1).rev().find(allows)))
     }
 
     /// Binds an aggregate in the outer block that it belongs to, and reads it from there.

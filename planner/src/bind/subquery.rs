@@ -3,16 +3,16 @@
 use super::expr::compare_op;
 use super::{Binder, Clause, unsupported};
 use crate::plan::SubPlan;
-use aurora_expr::{CompareOp, Expr, ExprKind, Quantifier, SubqueryKind, build};
+use aurora_expr::{CompareOp, Expr, ExprKind, Quantifier, SubqueryKind, Typed, build};
 use aurora_parser as ast;
 use aurora_parser::{ExprId, QueryId};
-use aurora_types::{SqlResult, SqlType};
+use aurora_types::SqlResult;
 
 /// A planned subquery as a call needs it.
 struct Called {
     plan: usize,
     args: Vec<Expr>,
-    types: Vec<SqlType>,
+    types: Vec<Typed>,
 }
 
 impl Binder<'_, '_> {
@@ -80,7 +80,8 @@ impl Binder<'_, '_> {
         let number = self.state.select_number;
         let slots: Vec<usize> = bound.free.iter().copied().collect();
         let args: Vec<Expr> = slots.iter().map(|slot| self.slot_argument(*slot)).collect();
-        let types = bound.items.iter().map(|item| item.expr.ty.clone()).collect();
+        let typed = |e: &Expr| Typed { ty: e.ty.clone(), coercibility: e.coercibility };
+        let types = bound.items.iter().map(|item| typed(&item.expr)).collect();
         let dependent = !slots.is_empty();
         self.state.subplans.push(SubPlan { root: bound.node, slots, number, dependent });
         Ok(Called { plan: self.state.subplans.len() - 1, args, types })
