@@ -207,7 +207,8 @@ async fn commands_without_an_answer_share_a_segment_with_the_next() {
         raw.packet().unwrap();
         raw.packet().unwrap();
         let mut all = Vec::new();
-        let execute = [b"\x17\x01\0\0\0\0\x01\0\0\0".as_slice(), b"\0\x01\xfc\0\0"].concat();
+        // One parameter, counted by the client: NULL bits, a type, a name without letters.
+        let execute = [b"\x17\x01\0\0\0\0\x01\0\0\0".as_slice(), b"\x01\0\x01\xfc\0\0"].concat();
         for payload in
             [b"\x18\x01\0\0\0\0\0long ", b"\x18\x01\0\0\0\0\0data ", &execute[..], b"\x19\x01\0\0\0", b"\x0e"]
         {

@@ -45,7 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "frontend",
         ],
     ),
-    ("tools", &["env", "types", "lsm", "encryption", "catalog", "audit", "wire"]),
+    ("tools", &["env", "types", "lsm", "encryption", "txn", "catalog", "audit", "wire"]),
     ("tests", &[]),
 ];
 
