@@ -9,6 +9,7 @@ use crate::function::{Args, Arity, Determinism, FunctionDef, Kernel, NullRule, T
 use crate::typing::{self, Domain};
 use aurora_types::error::{ER_DATA_OUT_OF_RANGE, ER_INVALID_ARGUMENT_FOR_LOGARITHM};
 use aurora_types::number::round_double;
+use aurora_types::sql_type::NOT_FIXED_DECIMALS;
 use aurora_types::{Decimal, SqlError, SqlResult, SqlType, Value, ValueRef};
 
 /// Digits before the point from which a DECIMAL's integer part is kept as a DECIMAL.
@@ -278,7 +279,8 @@ fn same_number(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
             SqlType { unsigned: ty.unsigned, ..typing::decimal(whole + scale, scale) }
         }
         _ if typing::domain(ty) == Domain::Double => {
-            SqlType { decimals: ty.decimals, ..typing::double() }
+            let length = if ty.decimals < NOT_FIXED_DECIMALS { 22 } else { 23 };
+            SqlType { decimals: ty.decimals, length, ..typing::double() }
         }
         _ => typing::double(),
     }

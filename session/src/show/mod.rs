@@ -1,8 +1,8 @@
 //! SHOW and DESCRIBE.
 
 mod columns;
-mod expression;
 pub mod create;
+mod expression;
 
 pub(crate) use columns::{column, made, metas};
 
