@@ -60,6 +60,11 @@ impl<'a> HashJoin<'a> {
         }
     }
 
+    /// No right row, so no left one either.
+    fn has_nothing(&self) -> bool {
+        self.rows.is_empty() && matches!(self.join, JoinType::Inner | JoinType::Semi)
+    }
+
     /// The key of a row; `false` when a NULL makes it equal to nothing.
     fn key_of(
         keys: &[HashKey],
@@ -109,10 +114,16 @@ impl Op for HashJoin<'_> {
             }
             self.rows.push(std::mem::take(&mut row));
         }
+        if self.has_nothing() {
+            return Ok(());
+        }
         self.left.open(rt, ctx)
     }
 
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        if self.has_nothing() {
+            return Ok(false);
+        }
         loop {
             if !self.is_inside {
                 if !self.left.next(rt, ctx, &mut self.outer)? {

@@ -45,9 +45,7 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
         Operator::JsonTable { doc, path, columns, .. } => {
             Box::new(json_table::JsonTable::new(doc, path, columns))
         }
-        Operator::Filter { input, condition } => {
-            Box::new(simple::Filter { input: build(input, rt)?, condition })
-        }
+        Operator::Filter { input, condition } => Box::new(simple::Filter::new(build(input, rt)?, condition)),
         Operator::Project { input, expressions } => {
             Box::new(simple::Project { input: build(input, rt)?, expressions, row: Row::new() })
         }
@@ -56,7 +54,7 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
                 *join,
                 build(left, rt)?,
                 build(right, rt)?,
-                right.types.len(),
+                (left.types.len(), right.types.len()),
                 slots,
                 condition.as_ref(),
             ))

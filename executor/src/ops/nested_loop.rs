@@ -1,5 +1,6 @@
 //! Nested loops, dependent ones included.
 
+use super::simple::{all_true, split_conditions};
 use super::{Op, Row};
 use crate::runtime::Runtime;
 use aurora_expr::{EvalCtx, Expr};
@@ -12,7 +13,9 @@ pub(super) struct NestedLoop<'a> {
     right: Box<dyn Op + 'a>,
     right_width: usize,
     slots: &'a [(usize, usize)],
-    condition: Option<&'a Expr>,
+    /// What the left row decides, and what takes both.
+    left_conditions: Vec<&'a Expr>,
+    conditions: Vec<&'a Expr>,
     outer: Row,
     inner: Row,
     /// There is a left row whose right side runs.
@@ -25,17 +28,19 @@ impl<'a> NestedLoop<'a> {
         join: JoinType,
         left: Box<dyn Op + 'a>,
         right: Box<dyn Op + 'a>,
-        right_width: usize,
+        (left_width, right_width): (usize, usize),
         slots: &'a [(usize, usize)],
         condition: Option<&'a Expr>,
     ) -> NestedLoop<'a> {
+        let (left_conditions, conditions) = split_conditions(condition, left_width);
         NestedLoop {
             join,
             left,
             right,
             right_width,
             slots,
-            condition,
+            left_conditions,
+            conditions,
             outer: Row::new(),
             inner: Row::new(),
             is_inside: false,
@@ -62,17 +67,17 @@ impl Op for NestedLoop<'_> {
                     }
                     ctx.slots[*slot] = self.outer.get(*column).cloned().unwrap_or(Value::Null);
                 }
-                self.right.open(rt, ctx)?;
-                self.is_inside = true;
                 self.matched = false;
+                self.is_inside = all_true(&self.left_conditions, &self.outer, ctx)?;
+                if self.is_inside {
+                    self.right.open(rt, ctx)?;
+                }
             }
-            while self.right.next(rt, ctx, &mut self.inner)? {
+            while self.is_inside && self.right.next(rt, ctx, &mut self.inner)? {
                 row.clear();
                 row.extend_from_slice(&self.outer);
                 row.append(&mut self.inner);
-                if let Some(condition) = self.condition
-                    && !condition.eval_predicate(row, ctx)?
-                {
+                if !all_true(&self.conditions, row, ctx)? {
                     continue;
                 }
                 self.matched = true;

@@ -3,7 +3,7 @@
 use super::{Op, Row, count_of, row_bytes};
 use crate::runtime::{Runtime, same_values};
 use aurora_catalog::TableDef;
-use aurora_expr::{EvalCtx, Expr};
+use aurora_expr::{EvalCtx, Expr, ExprKind};
 use aurora_types::{SqlResult, Value};
 use std::rc::Rc;
 
@@ -108,23 +108,55 @@ impl Op for Kept {
 }
 
 pub(super) struct Filter<'a> {
-    pub input: Box<dyn Op + 'a>,
-    pub condition: &'a Expr,
+    input: Box<dyn Op + 'a>,
+    /// Decided before the first row is read.
+    first: Vec<&'a Expr>,
+    each: Vec<&'a Expr>,
+    passes: bool,
+}
+
+impl<'a> Filter<'a> {
+    pub fn new(input: Box<dyn Op + 'a>, condition: &'a Expr) -> Filter<'a> {
+        let (first, each) = split_conditions(Some(condition), 0);
+        Filter { input, first, each, passes: false }
+    }
 }
 
 impl Op for Filter<'_> {
     fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
-        self.input.open(rt, ctx)
+        self.passes = all_true(&self.first, &[], ctx)?;
+        if self.passes { self.input.open(rt, ctx) } else { Ok(()) }
     }
 
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
-        while self.input.next(rt, ctx, row)? {
-            if self.condition.eval_predicate(row, ctx)? {
+        while self.passes && self.input.next(rt, ctx, row)? {
+            if all_true(&self.each, row, ctx)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// The parts of a condition that read no more than the first `width` columns, and the others.
+pub(super) fn split_conditions(condition: Option<&Expr>, width: usize) -> (Vec<&Expr>, Vec<&Expr>) {
+    let parts = match condition {
+        None => return (Vec::new(), Vec::new()),
+        Some(Expr { kind: ExprKind::And(list), .. }) => list.iter().collect(),
+        Some(single) => vec![single],
+    };
+    parts.into_iter().partition(|part| {
+        part.is_deterministic() && !part.any(&mut |e| matches!(e.kind, ExprKind::Column(at) if at >= width))
+    })
+}
+
+pub(super) fn all_true(conditions: &[&Expr], row: &[Value], ctx: &mut EvalCtx<'_>) -> SqlResult<bool> {
+    for condition in conditions {
+        if !condition.eval_predicate(row, ctx)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub(super) struct Project<'a> {

@@ -57,7 +57,7 @@ fn full_year(expr: Expr, other: &Expr) -> Expr {
     }
     let year = match &expr.kind {
         ExprKind::Literal(Value::Int(v)) => Some(*v),
-        ExprKind::Literal(Value::Decimal(v)) if v.truncate(0) == *v => Some(v.to_i64().0),
+        ExprKind::Literal(Value::Decimal(v)) => Some(v.to_f64().round() as i64),
         ExprKind::Literal(Value::Text(text)) => text.to_str_lossy().trim().parse::<i64>().ok(),
         _ => None,
     };

@@ -257,6 +257,8 @@ pub(crate) fn column_names(given: Vec<String>, own: impl Iterator<Item = String>
 
 /// All conditions together.
 pub(crate) fn conjunction(mut conditions: Vec<Expr>) -> SqlResult<Option<Expr>> {
+    // Subqueries last: what is cheap may spare them.
+    conditions.sort_by_key(super::has_subquery);
     match conditions.len() {
         0 => Ok(None),
         1 => Ok(conditions.pop()),

@@ -18,7 +18,9 @@ pub(crate) fn hash_operands(a: &Expr, b: &Expr, how: Comparison) -> Option<(Expr
         Comparison::Date | Comparison::Time => return Some((a.clone(), b.clone())),
         Comparison::Text(collation) => {
             let text = |e: &Expr| {
-                if e.ty.collation == collation && typing::is_string(&e.ty) {
+                // ENUM and SET are numbers in keys.
+                let coded = matches!(e.ty.base, BaseType::Enum(_) | BaseType::Set(_));
+                if e.ty.collation == collation && typing::is_string(&e.ty) && !coded {
                     return e.clone();
                 }
                 build::cast_to(e.clone(), &typing::text(typing::text_length(&e.ty), collation))

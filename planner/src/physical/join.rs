@@ -66,6 +66,11 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
     };
     let mut group = Group { straight, ..Group::default() };
     flatten(tree, &conditions, &leaves, &mut group);
+    let outer = group.units.iter_mut().filter_map(|unit| unit.outer.as_mut()).flatten();
+    for condition in group.conditions.iter_mut().chain(outer) {
+        state.fold(condition);
+    }
+    group.conditions.retain(|c| !is_true(c));
     group.conditions.extend(conditions);
     for semi in semis {
         group.units.push(semi_unit(semi, &leaves));
