@@ -139,6 +139,12 @@ impl<'a> Lexer<'a> {
             (b')', _) => (Tok::RParen, 1),
             (b',', _) => (Tok::Comma, 1),
             (b';', _) => (Tok::Semicolon, 1),
+            // Characters of comparisons go together even where they make no operator.
+            (b'=', b'=' | b'<' | b'>' | b'!') | (b'>', b'<' | b'!') | (b'<', b'!') => (Tok::Invalid, 2),
+            (b'<', b'=' | b'<' | b'>') if matches!(third, b'=' | b'!') || (third == b'>' && next != b'=') => {
+                (Tok::Invalid, 3)
+            }
+            (b'!', b'!' | b'<' | b'>') => (Tok::Bang, 2),
             (b'=', _) => (Tok::Eq, 1),
             (b'*', _) => (Tok::Star, 1),
             (b'+', _) => (Tok::Plus, 1),

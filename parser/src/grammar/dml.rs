@@ -5,7 +5,7 @@ use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
-use aurora_types::error::ER_WRONG_USAGE;
+use aurora_types::error::{ER_NO_TABLES_USED, ER_WRONG_USAGE};
 
 impl Parser<'_> {
     /// What stands behind INSERT.
@@ -251,11 +251,21 @@ impl Parser<'_> {
 
     /// What stands behind DO.
     pub(crate) fn do_statement(&mut self) -> PResult<Statement> {
-        let values = self.list(|parser| {
-            let value = parser.expression()?;
-            parser.select_alias()?;
-            Ok(value)
-        })?;
+        let mut values = Vec::new();
+        if self.eat(Tok::Star) {
+            self.defer(ER_NO_TABLES_USED, Vec::new());
+        } else {
+            values.push(self.done_value()?);
+        }
+        while self.eat(Tok::Comma) {
+            values.push(self.done_value()?);
+        }
         Ok(Statement::Do(values))
+    }
+
+    fn done_value(&mut self) -> PResult<ExprId> {
+        let value = self.expression()?;
+        self.select_alias()?;
+        Ok(value)
     }
 }

@@ -154,11 +154,19 @@ impl Parser<'_> {
                 }
                 _ => return Ok(left),
             };
+            let operator = self.position();
             self.bump();
-            let quantifier = matches!(self.peek(), Tok::Kw(Kw::ALL | Kw::ANY | Kw::SOME));
-            if quantifier && self.peek_at(1) == Tok::LParen {
+            let quantifier = match self.peek() {
+                Tok::Kw(Kw::ALL) => true,
+                Tok::Kw(Kw::ANY | Kw::SOME) => self.peek_at(1) == Tok::LParen,
+                _ => false,
+            };
+            if quantifier {
                 let all = self.bump().tok == Tok::Kw(Kw::ALL);
                 let query = self.parenthesised_query()?;
+                if op == BinaryOp::NullSafeEq {
+                    return self.unexpected_at(operator);
+                }
                 let span = self.span_from(start);
                 let below = self.ast.height(left);
                 left = self.push(Expr::Quantified { op, left, all, query }, span, below)?;
@@ -304,6 +312,9 @@ impl Parser<'_> {
 
     fn collated(&mut self, mut expr: ExprId, start: u32) -> PResult<ExprId> {
         while self.eat_kw(Kw::COLLATE) {
+            if self.at_kw(Kw::BINARY) {
+                return self.unexpected();
+            }
             let collation = self.collation_name()?;
             let span = self.span_from(start);
             let below = self.ast.height(expr);

@@ -6,6 +6,7 @@ use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::Text;
+use aurora_types::error::ER_NOT_SUPPORTED_YET;
 
 /// How many arguments a function takes whose name is a keyword and whose arguments are plain.
 fn arity(word: Kw) -> Option<(usize, usize)> {
@@ -462,6 +463,13 @@ impl Parser<'_> {
                 None => return self.unexpected(),
             }
             length = Some(self.length()?);
+        } else if self.eat(Tok::Comma) {
+            self.unsigned()?;
+            for _ in 0..2 {
+                self.expect(Tok::Comma)?;
+                self.unsigned()?;
+            }
+            self.defer(ER_NOT_SUPPORTED_YET, vec!["WEIGHT_STRING with flags".into()]);
         }
         self.expect(Tok::RParen)?;
         self.node(start, Expr::WeightString { expr, binary, length }, &[expr])
@@ -478,17 +486,20 @@ impl Parser<'_> {
         }
         let path = self.literal()?;
         let returning = if self.eat_kw(Kw::RETURNING) { Some(self.cast_type()?) } else { None };
-        let (on_empty, on_error) = self.json_responses()?;
+        let (on_empty, on_error) = self.json_responses(false)?;
         self.expect(Tok::RParen)?;
         let value = JsonValue { doc, path, returning, on_empty, on_error };
         self.node(start, Expr::JsonValue(Box::new(value)), &[doc])
     }
 
-    /// `[.. ON EMPTY] [.. ON ERROR]`
-    pub(crate) fn json_responses(&mut self) -> PResult<(Option<JsonOnResponse>, Option<JsonOnResponse>)> {
+    /// `[.. ON EMPTY] [.. ON ERROR]`, also the other way round where `any_order`.
+    pub(crate) fn json_responses(
+        &mut self,
+        any_order: bool,
+    ) -> PResult<(Option<JsonOnResponse>, Option<JsonOnResponse>)> {
         let mut on_empty = None;
         let mut on_error = None;
-        while on_error.is_none() {
+        while on_error.is_none() || (any_order && on_empty.is_none()) {
             let response = match self.peek() {
                 Tok::Kw(Kw::ERROR) => {
                     self.bump();
@@ -507,6 +518,8 @@ impl Parser<'_> {
             self.expect_kw(Kw::ON)?;
             if on_empty.is_none() && self.eat_kw(Kw::EMPTY) {
                 on_empty = Some(response);
+            } else if on_error.is_some() {
+                return self.unexpected();
             } else {
                 self.expect_kw(Kw::ERROR)?;
                 on_error = Some(response);

@@ -5,7 +5,9 @@ use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
-use aurora_types::error::ER_UNKNOWN_EXPLAIN_FORMAT;
+use aurora_types::error::{
+    ER_EXPLAIN_INTO_IMPLICIT_FORMAT_NOT_SUPPORTED, ER_NOT_SUPPORTED_YET, ER_UNKNOWN_EXPLAIN_FORMAT,
+};
 
 impl Parser<'_> {
     /// What stands behind LOAD.
@@ -21,9 +23,25 @@ impl Parser<'_> {
             Some(_) => LoadPriority::Concurrent,
             None => LoadPriority::Normal,
         };
+        self.eat_kw(Kw::FROM);
         let local = self.eat_kw(Kw::LOCAL);
-        self.expect_kw(Kw::INFILE)?;
+        match self.eat_any_kw(&[Kw::INFILE, Kw::URL, Kw::S3]) {
+            Some(Kw::INFILE) => {}
+            Some(_) => self.bulk_load(),
+            None => return self.unexpected(),
+        }
         let file = self.string()?;
+        if self.at_name() && self.peek_at(1) == Tok::Int {
+            let word = self.position();
+            if !self.ident()?.is("count") {
+                return self.unexpected_at(word);
+            }
+            self.unsigned()?;
+            self.bulk_load();
+        }
+        if self.commit_kws(&[Kw::IN, Kw::PRIMARY, Kw::KEY, Kw::ORDER])? {
+            self.bulk_load();
+        }
         let duplicates = match self.eat_any_kw(&[Kw::REPLACE, Kw::IGNORE]) {
             Some(Kw::REPLACE) => LoadDuplicates::Replace,
             Some(_) => LoadDuplicates::Ignore,
@@ -33,8 +51,13 @@ impl Parser<'_> {
         let table = self.object_name()?;
         let partitions = self.partition_names()?;
         let charset = self.optional_charset()?;
+        if self.eat_kw(Kw::COMPRESSION) {
+            self.expect(Tok::Eq)?;
+            self.string()?;
+            self.bulk_load();
+        }
         let mut rows_identified_by = None;
-        if xml && self.eat_kws(&[Kw::ROWS, Kw::IDENTIFIED]) {
+        if self.eat_kws(&[Kw::ROWS, Kw::IDENTIFIED]) {
             self.expect_kw(Kw::BY)?;
             rows_identified_by = Some(self.any_string()?);
         }
@@ -62,6 +85,18 @@ impl Parser<'_> {
             self.expect(Tok::RParen)?;
         }
         let assignments = if self.eat_kw(Kw::SET) { self.list(Parser::assignment)? } else { Vec::new() };
+        for word in [Kw::PARALLEL, Kw::MEMORY, Kw::ALGORITHM] {
+            if !self.eat_kw(word) {
+                continue;
+            }
+            self.expect(Tok::Eq)?;
+            match word {
+                Kw::ALGORITHM => self.expect_kw(Kw::BULK)?,
+                Kw::MEMORY if self.peek() != Tok::Int => drop(self.ident()?),
+                _ => drop(self.unsigned()?),
+            }
+            self.bulk_load();
+        }
         Ok(Statement::LoadData(Box::new(LoadData {
             xml,
             priority,
@@ -77,6 +112,11 @@ impl Parser<'_> {
             columns,
             assignments,
         })))
+    }
+
+    /// Notes what only the bulk loader of MySQL takes.
+    fn bulk_load(&mut self) {
+        self.defer(ER_NOT_SUPPORTED_YET, vec!["LOAD DATA .. ALGORITHM = BULK".into()]);
     }
 
     /// FIELDS and LINES.
@@ -183,7 +223,13 @@ impl Parser<'_> {
             };
             formatted = true;
         }
-        let into = if self.eat_kw(Kw::INTO) { Some(self.user_variable()?) } else { None };
+        let mut into = None;
+        if self.eat_kw(Kw::INTO) {
+            into = Some(self.user_variable()?);
+            if !formatted {
+                return Err(ParseError::other(ER_EXPLAIN_INTO_IMPLICIT_FORMAT_NOT_SUPPORTED, Vec::new()));
+            }
+        }
         let mut schema = None;
         if self.eat_kw(Kw::FOR) {
             if self.eat_kw(Kw::CONNECTION) {

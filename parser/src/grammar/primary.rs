@@ -158,9 +158,9 @@ impl Parser<'_> {
             Tok::Kw(Kw::SESSION | Kw::LOCAL) => VariableScope::Session,
             _ => VariableScope::Implicit,
         };
-        if scope != VariableScope::Implicit && self.peek_at(1) == Tok::Dot {
+        if scope != VariableScope::Implicit {
             self.bump();
-            self.bump();
+            self.expect(Tok::Dot)?;
             return self.system_variable_name(scope);
         }
         self.system_variable_name(VariableScope::Implicit)
@@ -371,7 +371,10 @@ impl Parser<'_> {
                 let at = self.position();
                 let ty = self.data_type()?;
                 let two = ty.name == TypeName::Float && ty.decimals.is_some();
-                if ty.unsigned || two || ty.name == TypeName::VarChar {
+                if two {
+                    return self.unexpected_at(at + 3);
+                }
+                if ty.unsigned || ty.name == TypeName::VarChar {
                     return self.unexpected_at(at + 1);
                 }
                 Ok(ty)

@@ -7,7 +7,7 @@ use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::Text;
-use aurora_types::error::ER_WRONG_USAGE;
+use aurora_types::error::{ER_NOT_SUPPORTED_YET, ER_WRONG_USAGE};
 
 impl Parser<'_> {
     /// The text of `/*+ .. */`, when it comes next.
@@ -75,6 +75,25 @@ impl Parser<'_> {
         if self.at_kw(Kw::ROLLUP) && self.peek_at(1) == Tok::LParen {
             self.bump();
             return Ok(GroupBy { items: self.parenthesised(Parser::expression)?, rollup: true });
+        }
+        if self.at_kw(Kw::CUBE) {
+            self.bump();
+            self.defer(ER_NOT_SUPPORTED_YET, vec!["GROUP BY CUBE".into()]);
+            return Ok(GroupBy { items: self.parenthesised(Parser::expression)?, rollup: false });
+        }
+        if self.at_kw2(Kw::GROUPING, Kw::SETS) {
+            self.bump();
+            self.bump();
+            self.defer(ER_NOT_SUPPORTED_YET, vec!["GROUPING SETS".into()]);
+            let sets = self.parenthesised(|parser| {
+                if parser.peek() == Tok::LParen && parser.peek_at(1) == Tok::RParen {
+                    parser.bump();
+                    parser.bump();
+                    return Ok(Vec::new());
+                }
+                parser.parenthesised(Parser::expression)
+            })?;
+            return Ok(GroupBy { items: sets.concat(), rollup: false });
         }
         let items = self.list(Parser::expression)?;
         let rollup = self.eat_kws(&[Kw::WITH, Kw::ROLLUP]);

@@ -6,7 +6,7 @@ use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::ErrorKind;
-use aurora_types::error::{ER_DERIVED_MUST_HAVE_ALIAS, ER_TF_MUST_HAVE_ALIAS};
+use aurora_types::error::{ER_DERIVED_MUST_HAVE_ALIAS, ER_NOT_SUPPORTED_YET, ER_TF_MUST_HAVE_ALIAS};
 
 /// What parentheses in FROM held.
 enum TableParens {
@@ -91,7 +91,10 @@ impl Parser<'_> {
     fn braced_reference(&mut self) -> PResult<TableReference> {
         self.nested(|parser| {
             parser.expect(Tok::LBrace)?;
-            parser.ident()?;
+            let word = parser.position();
+            if !parser.ident()?.is("oj") {
+                return parser.unexpected_at(word);
+            }
             let inner = parser.table_reference(None)?;
             parser.expect(Tok::RBrace)?;
             Ok(inner)
@@ -239,7 +242,27 @@ impl Parser<'_> {
         let partitions = self.partition_names()?;
         let alias = self.table_alias()?;
         let index_hints = self.index_hints()?;
+        self.table_sample()?;
         Ok(TableFactor::Table(Box::new(TableFactorTable { name, alias, partitions, index_hints, span })))
+    }
+
+    /// `TABLESAMPLE BERNOULLI (percentage)`, when it comes next.
+    fn table_sample(&mut self) -> PResult<()> {
+        if !self.eat_kw(Kw::TABLESAMPLE) {
+            return Ok(());
+        }
+        if self.eat_any_kw(&[Kw::SYSTEM, Kw::BERNOULLI]).is_none() {
+            return self.unexpected();
+        }
+        self.expect(Tok::LParen)?;
+        match self.peek() {
+            Tok::At => self.user_variable().map(drop)?,
+            Tok::Int | Tok::Decimal | Tok::Float => drop(self.bump()),
+            _ => return self.unexpected(),
+        }
+        self.expect(Tok::RParen)?;
+        self.defer(ER_NOT_SUPPORTED_YET, vec!["TABLESAMPLE".into()]);
+        Ok(())
     }
 
     /// `PARTITION (a, b)`, when it comes next.
@@ -320,7 +343,7 @@ impl Parser<'_> {
         let exists = self.eat_kw(Kw::EXISTS);
         self.expect_kw(Kw::PATH)?;
         let path = self.any_string()?;
-        let (on_empty, on_error) = self.json_responses()?;
+        let (on_empty, on_error) = self.json_responses(true)?;
         Ok(JsonTableColumn::Path { name, ty, path, exists, on_empty, on_error })
     }
 }
