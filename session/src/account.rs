@@ -317,7 +317,7 @@ impl Session {
         }
         let line = self.state.shared.accounts.show_create_user(&name)?;
         let title = format!("CREATE USER for {}@{}", name.user, name.host);
-        Ok(Listing { columns: metas([made(&title, 1024)]), rows: vec![vec![text(line)]] })
+        Ok(Listing { columns: metas([made(&title, 256)]), rows: vec![vec![text(line)]] })
     }
 
     /// information_schema.USER_PRIVILEGES.

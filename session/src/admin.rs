@@ -2,7 +2,7 @@
 
 use crate::run::Done;
 use crate::session::{LockedTables, Session};
-use crate::show::{Listing, give, text, texts};
+use crate::show::{Listing, columns, give, text};
 use aurora_env::KillLevel;
 use aurora_parser::{
     CreateTable, CreateTableBody, DropRoutine, Explain, ExplainFormat, ExplainTarget, Flush, Kill,
@@ -126,7 +126,7 @@ impl Session {
                 _ => push("note", "The storage engine for the table doesn't support repair"),
             }
         }
-        give(&Listing { columns: texts(&["Table", "Op", "Msg_type", "Msg_text"]), rows }, sink)
+        give(&Listing { columns: columns::table_admin(), rows }, sink)
     }
 
     /// Reads every row, and its constraints.
@@ -152,7 +152,12 @@ impl Session {
                 continue;
             }
             if snapshot.view(&schema, &name).is_some() {
-                return Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&"LOCK TABLES of a view"]));
+                // What the view reads, for reading; a view that no longer works locks nothing.
+                for table in self.tables_of_view(&schema, &name, &snapshot) {
+                    let alias = table.name.clone();
+                    wanted.push((table, alias, false));
+                }
+                continue;
             }
             let table = snapshot
                 .table(&schema, &name)
@@ -187,6 +192,25 @@ impl Session {
         self.state.shared.table_locks.enter();
         self.locked = Some(LockedTables { tables: locked, _closed: closed, _holder: Some(holder) });
         Ok(())
+    }
+
+    /// The base tables that a view reads.
+    fn tables_of_view(
+        &self,
+        schema: &str,
+        name: &str,
+        snapshot: &aurora_catalog::CatalogSnapshot,
+    ) -> Vec<std::sync::Arc<aurora_catalog::TableDef>> {
+        let quoted = crate::show::create::quoted;
+        let text = format!("SELECT * FROM {}.{}", quoted(schema), quoted(name));
+        let context = aurora_parser::ParseContext::default();
+        let Ok(parsed) = aurora_parser::parse(text.as_bytes(), &context) else { return Vec::new() };
+        let Ok(plan) = self.plan_with(&parsed.statement, &parsed, snapshot, &[]) else { return Vec::new() };
+        plan.dependencies
+            .iter()
+            .filter(|dependency| dependency.version.is_some())
+            .filter_map(|dependency| snapshot.table(&dependency.schema, &dependency.name).cloned())
+            .collect()
     }
 
     pub(crate) fn is_locked_for_write(&self, table: aurora_catalog::TableId) -> bool {

@@ -44,8 +44,13 @@ pub fn explain(plan: &Plan, format: ExplainFormat, actuals: Option<Actuals<'_>>)
 }
 
 fn one_text(text: String) -> Explained {
-    let ty = typing::text(text.len() as u64, CollationId::UTF8MB4_0900_AI_CI);
-    Explained { columns: vec![column("EXPLAIN", ty)], rows: vec![vec![Value::Text(text.into())]] }
+    // As wide as MySQL says, however long the text is.
+    let ty = typing::text(78, CollationId::UTF8MB4_0900_AI_CI);
+    let ty = aurora_types::SqlType { decimals: aurora_types::sql_type::NOT_FIXED_DECIMALS, ..ty };
+    let mut column = column("EXPLAIN", ty);
+    column.ty.nullable = false;
+    column.flags.0 |= ColumnFlags::NOT_NULL;
+    Explained { columns: vec![column], rows: vec![vec![Value::Text(text.into())]] }
 }
 
 /// The operators as an indented tree with what is expected of each (and what was measured).

@@ -26,11 +26,13 @@ pub(crate) struct Shape {
     name: String,
     ty: SqlType,
     flags: u16,
+    /// No column stands behind it.
+    computed: bool,
 }
 
 impl Shape {
     fn new(name: &str, ty: SqlType) -> Shape {
-        Shape { name: name.to_owned(), ty: typing::nullable(ty, false), flags: 0 }
+        Shape { name: name.to_owned(), ty: typing::nullable(ty, false), flags: 0, computed: false }
     }
 
     pub(crate) fn null(mut self) -> Shape {
@@ -47,6 +49,9 @@ impl Shape {
     fn meta(self) -> ColumnMeta {
         let mut meta = column(&self.name, self.ty);
         meta.flags.0 |= self.flags;
+        if self.computed {
+            meta.org_name.clear();
+        }
         meta
     }
 }
@@ -59,6 +64,14 @@ pub(crate) fn varchar(name: &str, chars: u32) -> Shape {
 /// Text that the statement makes.
 pub(crate) fn made(name: &str, chars: u32) -> Shape {
     Shape::new(name, SqlType { decimals: NOT_FIXED_DECIMALS, ..text_type(chars) })
+}
+
+/// Long text that the statement makes.
+fn made_text(name: &str, base: BaseType, chars: u32) -> Shape {
+    let mut shape = made(name, chars);
+    shape.ty.base = base;
+    shape.computed = true;
+    shape
 }
 
 fn text_of(name: &str, base: BaseType) -> Shape {
@@ -198,16 +211,99 @@ pub(crate) fn character_sets() -> Vec<ColumnMeta> {
     ])
 }
 
-pub(crate) fn process_list() -> Vec<ColumnMeta> {
+pub(crate) fn process_list(full: bool) -> Vec<ColumnMeta> {
+    let info = if full { made_text("Info", BaseType::LongText, 201_326_592) } else { made("Info", 100) };
     metas([
-        unsigned("Id", BaseType::BigInt, 21),
+        Shape::new("Id", typing::bigint(22)),
         made("User", 32),
-        made("Host", 261),
+        made("Host", 255),
         made("db", 64).null(),
         made("Command", 16),
-        Shape::new("Time", SqlType::new(BaseType::Int, 7)),
-        made("State", 64).null(),
-        made("Info", 100).null(),
+        Shape::new("Time", SqlType::new(BaseType::Int, 8)),
+        made("State", 30).null(),
+        info.null(),
+    ])
+}
+
+pub(crate) fn open_tables() -> Vec<ColumnMeta> {
+    metas([
+        varchar("Database", 64),
+        varchar("Table", 64),
+        Shape::new("In_use", typing::bigint(2)),
+        Shape::new("Name_locked", typing::bigint(5)),
+    ])
+}
+
+pub(crate) fn plugins() -> Vec<ColumnMeta> {
+    metas([
+        varchar("Name", 64),
+        varchar("Status", 10),
+        varchar("Type", 80),
+        varchar("Library", 64).null(),
+        varchar("License", 80).null(),
+    ])
+}
+
+pub(crate) fn privileges() -> Vec<ColumnMeta> {
+    metas([made("Privilege", 10), made("Context", 15), made("Comment", 64)])
+}
+
+pub(crate) fn table_status() -> Vec<ColumnMeta> {
+    let count = |name| unsigned(name, BaseType::BigInt, 21).null();
+    metas([
+        varchar("Name", 64),
+        varchar("Engine", 64).null(),
+        Shape::new("Version", SqlType::new(BaseType::Int, 3)).null(),
+        enumeration("Row_format", 10).null(),
+        count("Rows"),
+        count("Avg_row_length"),
+        count("Data_length"),
+        count("Max_data_length"),
+        count("Index_length"),
+        count("Data_free"),
+        count("Auto_increment"),
+        timestamp("Create_time", 0),
+        datetime("Update_time"),
+        datetime("Check_time"),
+        varchar("Collation", 64).null(),
+        Shape::new("Checksum", typing::bigint(21)).null(),
+        varchar("Create_options", 256).null(),
+        Shape::new("Comment", SqlType { base: BaseType::Text, ..text_type(6144) }).null(),
+    ])
+}
+
+/// SHOW COUNT(*) WARNINGS and ERRORS.
+pub(crate) fn count(name: &str) -> Vec<ColumnMeta> {
+    metas([unsigned(name, BaseType::BigInt, 21).null()])
+}
+
+/// CHECK TABLE, ANALYZE TABLE and their like.
+pub(crate) fn table_admin() -> Vec<ColumnMeta> {
+    metas([
+        made("Table", 128).null(),
+        made("Op", 10).null(),
+        made("Msg_type", 10).null(),
+        made_text("Msg_text", BaseType::MediumText, 393_216).null(),
+    ])
+}
+
+pub(crate) fn binary_log_status() -> Vec<ColumnMeta> {
+    metas([
+        made("File", 512),
+        unsigned("Position", BaseType::BigInt, 21),
+        made("Binlog_Do_DB", 255),
+        made("Binlog_Ignore_DB", 255),
+        made("Executed_Gtid_Set", 44),
+    ])
+}
+
+pub(crate) fn replicas() -> Vec<ColumnMeta> {
+    metas([
+        unsigned("Server_Id", BaseType::Int, 11),
+        made("Host", 255),
+        unsigned("Port", BaseType::Int, 8),
+        unsigned("Source_Id", BaseType::Int, 11),
+        made("Replica_UUID", 36),
     ])
 }
 

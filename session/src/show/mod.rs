@@ -1,6 +1,6 @@
 //! SHOW and DESCRIBE.
 
-mod columns;
+pub(crate) mod columns;
 pub mod create;
 mod expression;
 
@@ -16,9 +16,7 @@ use aurora_parser::{
 };
 use aurora_types::error as er;
 use aurora_types::like::LikePattern;
-use aurora_types::{
-    BaseType, CollationId, ColumnMeta, RowSink, SqlError, SqlResult, SqlType, Text, Value, ValueRef,
-};
+use aurora_types::{BaseType, CollationId, ColumnMeta, RowSink, SqlError, SqlResult, Text, Value, ValueRef};
 
 /// A small result in the making.
 pub(crate) struct Listing {
@@ -28,14 +26,6 @@ pub(crate) struct Listing {
 
 pub(crate) fn text(text: impl AsRef<str>) -> Value {
     Value::Text(Text::from(text.as_ref()))
-}
-
-pub(crate) fn texts(names: &[&str]) -> Vec<ColumnMeta> {
-    names.iter().map(|name| column(name, info_schema::text_type(256))).collect()
-}
-
-fn number_column(name: &str) -> ColumnMeta {
-    column(name, SqlType { nullable: true, ..typing::bigint(21) })
 }
 
 impl Session {
@@ -99,7 +89,7 @@ impl Session {
 
     fn listing(&mut self, kind: &ShowKind, pattern: Option<&str>) -> SqlResult<Listing> {
         let not_yet = |what: &str| Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&what]));
-        let empty = |names: &[&str]| Ok(Listing { columns: texts(names), rows: Vec::new() });
+        let given = |columns: Vec<ColumnMeta>| Ok(Listing { columns, rows: Vec::new() });
         match kind {
             ShowKind::Databases => {
                 let snapshot = self.state.shared.catalog.snapshot();
@@ -132,7 +122,7 @@ impl Session {
             }
             ShowKind::OpenTables { schema } => {
                 self.schema_or_default(schema)?;
-                empty(&["Database", "Table", "In_use", "Name_locked"])
+                given(columns::open_tables())
             }
             ShowKind::Columns { full, table, .. } => self.columns_listing(table, *full),
             ShowKind::Index { table, .. } => self.index_listing(table),
@@ -171,8 +161,8 @@ impl Session {
                 Ok(Listing { columns: columns::engines(), rows: info_schema_rows(self, "ENGINES")? })
             }
             ShowKind::Engine { what, .. } => not_yet(&format!("SHOW ENGINE … {what}")),
-            ShowKind::Plugins => empty(&["Name", "Status", "Type", "Library", "License"]),
-            ShowKind::Privileges => empty(&["Privilege", "Context", "Comment"]),
+            ShowKind::Plugins => given(columns::plugins()),
+            ShowKind::Privileges => given(columns::privileges()),
             ShowKind::ProcessList { full } => {
                 let rows = info_schema_rows(self, "PROCESSLIST")?
                     .into_iter()
@@ -185,7 +175,7 @@ impl Session {
                         row
                     })
                     .collect();
-                Ok(Listing { columns: columns::process_list(), rows })
+                Ok(Listing { columns: columns::process_list(*full), rows })
             }
             ShowKind::Warnings { count, limit: None } => Ok(self.warnings_listing(*count, false)),
             ShowKind::Errors { count, limit: None } => Ok(self.warnings_listing(*count, true)),
@@ -194,21 +184,19 @@ impl Session {
             ShowKind::CreateUser(user) => self.create_user_listing(user),
             ShowKind::Triggers { schema, .. } => {
                 self.schema_or_default(schema)?;
-                Ok(Listing { columns: columns::triggers(), rows: Vec::new() })
+                given(columns::triggers())
             }
             ShowKind::Events { schema } => {
                 self.schema_or_default(schema)?;
-                Ok(Listing { columns: columns::events(), rows: Vec::new() })
+                given(columns::events())
             }
             ShowKind::ProcedureStatus | ShowKind::FunctionStatus | ShowKind::LibraryStatus => {
-                Ok(Listing { columns: columns::routines(), rows: Vec::new() })
+                given(columns::routines())
             }
             ShowKind::BinaryLogs => Err(SqlError::new(er::ER_NO_BINARY_LOGGING, &[])),
-            ShowKind::BinaryLogStatus => {
-                empty(&["File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"])
-            }
-            ShowKind::Replicas => empty(&["Server_Id", "Host", "Port", "Source_Id", "Replica_UUID"]),
-            ShowKind::ReplicaStatus { .. } => empty(&["Replica_IO_State"]),
+            ShowKind::BinaryLogStatus => given(columns::binary_log_status()),
+            ShowKind::Replicas => given(columns::replicas()),
+            ShowKind::ReplicaStatus { .. } => given(metas([made("Replica_IO_State", 14)])),
             ShowKind::BinlogEvents { .. } => not_yet("SHOW BINLOG EVENTS"),
             ShowKind::Profiles | ShowKind::Profile { .. } => not_yet("SHOW PROFILE"),
             ShowKind::ProcedureCode(_) | ShowKind::FunctionCode(_) => not_yet("SHOW PROCEDURE CODE"),
@@ -228,38 +216,7 @@ impl Session {
     }
 
     fn table_status(&self, schema: &str) -> SqlResult<Listing> {
-        let columns = [
-            "Name",
-            "Engine",
-            "Version",
-            "Row_format",
-            "Rows",
-            "Avg_row_length",
-            "Data_length",
-            "Max_data_length",
-            "Index_length",
-            "Data_free",
-            "Auto_increment",
-            "Create_time",
-            "Update_time",
-            "Check_time",
-            "Collation",
-            "Checksum",
-            "Create_options",
-            "Comment",
-        ];
-        let columns = columns
-            .iter()
-            .map(|name| match *name {
-                "Name" | "Engine" | "Row_format" | "Collation" | "Create_options" | "Comment" => {
-                    column(name, info_schema::text_type(256))
-                }
-                "Create_time" | "Update_time" | "Check_time" => {
-                    column(name, SqlType { nullable: true, ..typing::datetime(0) })
-                }
-                _ => number_column(name),
-            })
-            .collect();
+        let columns = columns::table_status();
         let snapshot = self.state.shared.catalog.snapshot();
         let rows = Rows { session: self, catalog: &snapshot };
         let Some(tables) = info_schema::table("information_schema", "TABLES") else {
@@ -434,7 +391,7 @@ impl Session {
         if count {
             let name = if errors_only { "@@session.error_count" } else { "@@session.warning_count" };
             let n = if errors_only { chosen.len() as u64 } else { self.state.diagnostics.count };
-            return Listing { columns: vec![number_column(name)], rows: vec![vec![Value::UInt(n)]] };
+            return Listing { columns: columns::count(name), rows: vec![vec![Value::UInt(n)]] };
         }
         let rows = chosen
             .into_iter()
