@@ -8,6 +8,7 @@ Needs pymysql (tests/clients/requirements.txt). Ends with 1 when anything differ
 
 import argparse
 import random
+import re
 import sys
 import time
 import unicodedata
@@ -18,6 +19,7 @@ from node import shrink
 from statements import Schema, Statements
 
 FLOATS = (4, 5)
+LITERAL = re.compile(r"(?<=[=<>] )('[^']*'|-?\d+)(?![\w.'])")
 
 
 class Side:
@@ -32,6 +34,24 @@ class Side:
         self.run(f"CREATE DATABASE IF NOT EXISTS {self.database}")
         self.run(f"USE {self.database}")
         self.run("SET time_zone = '+00:00', timestamp = 1600000000")
+
+    def run_prepared(self, sql):
+        """As `run`, the literals of comparisons being parameters."""
+        values = []
+
+        def take(match):
+            values.append(match.group(1))
+            return "?"
+
+        text = LITERAL.sub(take, sql)
+        if not values or "'" in "".join(v.strip("'") for v in values):
+            return self.run(sql)
+        quoted = text.replace("\\", "\\\\").replace("'", "''")
+        prepared = self.run(f"PREPARE s FROM '{quoted}'")
+        if prepared[0] == "error":
+            return prepared
+        self.run("SET " + ", ".join(f"@p{i} = {v}" for i, v in enumerate(values)))
+        return self.run("EXECUTE s USING " + ", ".join(f"@p{i}" for i in range(len(values))))
 
     def run(self, sql):
         """('rows', rows) or ('ok', affected) or ('error', code)."""
@@ -85,6 +105,7 @@ def main():
     parser.add_argument("--changes", type=int, default=40)
     parser.add_argument("--depth", type=int, default=2)
     parser.add_argument("--database", default="fuzz")
+    parser.add_argument("--prepared", action="store_true", help="literals of comparisons as parameters")
     parser.add_argument("--slow", type=float, default=3.0, help="seconds from which a statement of ours is reported")
     args = parser.parse_args()
     ours = Side(args.ours, args.password, args.database)
@@ -102,11 +123,12 @@ def main():
 
         def compare(tree, ordered):
             sql = tree.sql()
+            run = Side.run_prepared if args.prepared else Side.run
             started = time.monotonic()
-            a = ours.run(sql)
+            a = run(ours, sql)
             took = time.monotonic() - started
             started = time.monotonic()
-            b = theirs.run(sql)
+            b = run(theirs, sql)
             other = time.monotonic() - started
             if took > args.slow and took > 10 * other:
                 return f"slow ({took:.1f} s, {other:.3f} s)", a, b

@@ -71,6 +71,13 @@ class Schema:
                 self.setup.append(f"INSERT INTO {name} VALUES ({', '.join(values)})")
 
 
+        self.setup += [
+            "DROP VIEW IF EXISTS w0", "CREATE VIEW w0 AS SELECT id AS v0, c1 AS v1, c0 + 1 AS v2 FROM t0",
+            "DROP VIEW IF EXISTS w1",
+            "CREATE VIEW w1 AS SELECT t1.c0 AS v0, MAX(t2.c1) AS v1, COUNT(*) AS v2 FROM t1 JOIN t2 ON t1.id <= t2.id GROUP BY t1.c0",
+        ]
+
+
 class Statements:
     def __init__(self, rng, schema, depth=2):
         self.rng = rng
@@ -213,8 +220,42 @@ class Statements:
             parts += [self.rng.choice([" UNION ", " UNION ALL ", " EXCEPT ", " INTERSECT "]), self.plain_select(kinds)]
         return Node("query", *parts)
 
+    def using(self):
+        """NATURAL and USING joins with stars."""
+        a, b = self.rng.choice(list(self.schema.tables)), self.rng.choice(list(self.schema.tables))
+        x, y = self.alias(), self.alias()
+        word = self.rng.choice([" JOIN ", " LEFT JOIN ", " RIGHT JOIN "])
+        on = self.rng.choice([" USING (id)", " USING (id, c0)", " USING (c1)"])
+        e = Expressions(self.rng, [(x, self.schema.tables[a]), (y, self.schema.tables[b])], self.make_subquery)
+        what = self.rng.choice(["*", f"{x}.*, {y}.id", "c1, COUNT(*)" if "c1" in on else f"{x}.c1, {y}.c0"])
+        tail = " GROUP BY c1" if "COUNT" in what else ""
+        return Node("query", f"SELECT {what} FROM {a} AS {x}{word}{b} AS {y}{on}", Node("opt", " WHERE ", e.bool(2)), tail)
+
+    def viewed(self):
+        """A query on the view that the schema has."""
+        x = self.alias()
+        e = Expressions(self.rng, [(x, [("v0", "num"), ("v1", "str"), ("v2", "num")])], self.make_subquery)
+        name, other = self.rng.choice(["w0", "w1"]), self.rng.choice(list(self.schema.tables))
+        y = self.alias()
+        return Node("query", "SELECT ", e.any(2), Node("opt", ", ", e.any(1)), f" FROM {name} AS {x}",
+                    Node("opt", f" LEFT JOIN {other} AS {y} ON {x}.v0 = {y}.c0"), Node("opt", " WHERE ", e.bool(2)))
+
+    def framed(self):
+        """Windows with RANGE frames."""
+        name, x = self.rng.choice(list(self.schema.tables)), self.alias()
+        e = Expressions(self.rng, [(x, self.schema.tables[name])])
+        bound = lambda: self.rng.choice(["UNBOUNDED PRECEDING", "3 PRECEDING", "CURRENT ROW", "1 PRECEDING"])
+        end = lambda: self.rng.choice(["CURRENT ROW", "2 FOLLOWING", "UNBOUNDED FOLLOWING"])
+        f = self.rng.choice(["COUNT(*)", "SUM(id)", "MIN(c1)", "FIRST_VALUE(c0)", "MAX(c0)", "AVG(c0)"])
+        return Node("query", f"SELECT id, {f} OVER (", Node("opt", f"PARTITION BY {self.rng.choice(['c1', 'c2'])}"),
+                    f" ORDER BY c0 {self.rng.choice(['', 'DESC'])} RANGE BETWEEN {bound()} AND {end()}) FROM {name} AS {x}",
+                    Node("opt", " WHERE ", e.bool(1)))
+
     def query(self):
         """A query and whether its rows come in an order."""
+        other = self.rng.random()
+        if other < 0.2:
+            return Node("top", self.rng.choice([self.using, self.viewed, self.framed])()), False
         pick = self.rng.random()
         if pick < 0.5:
             kinds = [self.rng.choices(KINDS, [6, 5, 2, 2, 1, 0.3])[0] for _ in range(self.rng.randint(1, 4))]

@@ -268,8 +268,7 @@ impl Expr {
             ExprKind::CompareRows { op, left, right, how } => compare_rows(*op, left, right, how, row, ctx),
             ExprKind::Is { expr, test, negated } => {
                 let holds = match test {
-                    IsTest::Null => expr.local_operand(row, ctx)?.is_null(),
-                    IsTest::Unknown => expr.eval_bool(row, ctx)?.is_none(),
+                    IsTest::Null | IsTest::Unknown => expr.local_operand(row, ctx)?.is_null(),
                     IsTest::True => expr.eval_bool(row, ctx)? == Some(true),
                     IsTest::False => expr.eval_bool(row, ctx)? == Some(false),
                 };
@@ -392,7 +391,7 @@ fn compare_rows(
         }
         let order = how.compare(a.as_ref(), &l.ty, b.as_ref(), &r.ty, ctx)?;
         orders.push(order);
-        if order.is_some_and(Ordering::is_ne) && !matches!(op, CompareOp::Ne) {
+        if order.is_some_and(Ordering::is_ne) {
             break;
         }
         if order.is_none() && matches!(op, CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge) {

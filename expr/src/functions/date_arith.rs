@@ -363,6 +363,9 @@ fn addtime(ctx: &mut EvalCtx<'_>, args: &Args<'_>, name: &str, subtract: bool) -
             let (sum, cut) = Time::saturating_from_micros(start.micros() + micros);
             if cut {
                 out_of_range(ctx, "TIME", &call_text(name, args))?;
+                if !text {
+                    return Ok(Value::Null);
+                }
             }
             Ok(if text { time_text(sum) } else { Value::Time(sum) })
         }
