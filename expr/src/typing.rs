@@ -224,11 +224,11 @@ pub fn comparison(left: &Expr, right: &Expr, operation: &str) -> SqlResult<Compa
         (D::Date, D::Date) => Comparison::Date,
         (D::Time, D::Time) => Comparison::Time,
         (D::Date | D::DateTime | D::Time, D::Date | D::DateTime | D::Time) => Comparison::DateTime,
-        // Both known beforehand: as the texts that they are.
-        (D::Time, D::Text) if is_fixed(left) && is_fixed(right) => Comparison::Text(right.ty.collation),
-        (D::Text, D::Time) if is_fixed(left) && is_fixed(right) => Comparison::Text(left.ty.collation),
-        (D::Time, D::Text) if is_fixed(right) => Comparison::Time,
-        (D::Text, D::Time) if is_fixed(left) => Comparison::Time,
+        // Only a time that varies makes a time of a text that does not.
+        (D::Time, D::Text) if is_fixed(right) && !is_fixed(left) => Comparison::Time,
+        (D::Text, D::Time) if is_fixed(left) && !is_fixed(right) => Comparison::Time,
+        (D::Time, D::Text) => Comparison::Text(right.ty.collation),
+        (D::Text, D::Time) => Comparison::Text(left.ty.collation),
         (D::Date | D::DateTime, D::Text) | (D::Text, D::Date | D::DateTime) => Comparison::DateTime,
         (D::Date | D::DateTime, D::Int | D::Decimal | D::Double) if is_fixed(right) => Comparison::DateTime,
         (D::Int | D::Decimal | D::Double, D::Date | D::DateTime) if is_fixed(left) => Comparison::DateTime,
