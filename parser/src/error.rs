@@ -23,7 +23,7 @@ pub(crate) enum ParseError {
 /// Boxed, so that results stay small.
 pub(crate) type PResult<T> = Result<T, Box<ParseError>>;
 
-/// MySQL quotes this many characters of the text behind a syntax error.
+/// MySQL quotes this many bytes, of whole characters, of the text behind a syntax error.
 const NEAR_LENGTH: usize = 80;
 
 impl ParseError {
@@ -40,8 +40,9 @@ impl ParseError {
                     .rposition(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b';' | 0))
                     .map_or(0, |at| at + 1);
                 let start = (span.start as usize).min(end);
-                let near: String =
-                    String::from_utf8_lossy(&sql[start..end]).chars().take(NEAR_LENGTH).collect();
+                let mut near =
+                    String::from_utf8_lossy(&sql[start..end.min(start + 4 * NEAR_LENGTH)]).into_owned();
+                near.truncate(near.floor_char_boundary(NEAR_LENGTH));
                 let line_end = (span.end as usize).clamp(statement_start, sql.len());
                 let line = 1 + memchr::memchr_iter(b'\n', &sql[statement_start..line_end]).count();
                 SqlError::new(ER_PARSE_ERROR, &[&ER_SYNTAX_ERROR.text, &near, &line])

@@ -201,7 +201,11 @@ impl Parser<'_> {
                 _ => self.unexpected(),
             },
             Kw::CACHE => self.unsupported_if(&[Kw::INDEX], "CACHE INDEX"),
-            Kw::IMPORT => self.unsupported_if(&[Kw::TABLE], "IMPORT TABLE"),
+            Kw::IMPORT => {
+                self.expect_kws(&[Kw::TABLE, Kw::FROM])?;
+                self.list(Parser::string)?;
+                Ok(Statement::Unsupported { what: "IMPORT TABLE" })
+            }
             Kw::CLONE => Ok(self.unsupported("CLONE")),
             _ => self.unexpected(),
         }

@@ -185,8 +185,8 @@ impl Parser<'_> {
         let word = match self.peek() {
             Tok::Kw(word @ (Kw::IN | Kw::BETWEEN | Kw::LIKE | Kw::REGEXP | Kw::RLIKE)) => word,
             _ if negated => return self.unexpected(),
-            Tok::Kw(Kw::MEMBER) if matches!(self.peek_at(1), Tok::LParen | Tok::Kw(Kw::OF)) => Kw::MEMBER,
-            Tok::Kw(Kw::SOUNDS) if self.peek_at(1) == Tok::Kw(Kw::LIKE) => Kw::SOUNDS,
+            // Never an alias here, as in MySQL.
+            Tok::Kw(word @ (Kw::MEMBER | Kw::SOUNDS)) => word,
             _ => return Ok(expr),
         };
         self.bump();
@@ -221,7 +221,7 @@ impl Parser<'_> {
                 Expr::MemberOf { value: expr, array }
             }
             Kw::SOUNDS => {
-                self.bump();
+                self.expect_kw(Kw::LIKE)?;
                 let right = self.bit_expression(0)?;
                 return self.binary(BinaryOp::SoundsLike, expr, right, start);
             }

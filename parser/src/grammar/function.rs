@@ -290,9 +290,9 @@ impl Parser<'_> {
             }
         }
         if matches!(word, Kw::LEAD | Kw::LAG | Kw::FIRST_VALUE | Kw::LAST_VALUE | Kw::NTH_VALUE)
-            && !self.eat_kws(&[Kw::RESPECT, Kw::NULLS])
+            && !self.commit_kws(&[Kw::RESPECT, Kw::NULLS])?
         {
-            call.ignore_nulls = self.eat_kws(&[Kw::IGNORE, Kw::NULLS]);
+            call.ignore_nulls = self.commit_kws(&[Kw::IGNORE, Kw::NULLS])?;
         }
         call.over = self.over()?;
         if call.over.is_none() {

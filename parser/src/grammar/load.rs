@@ -31,9 +31,13 @@ impl Parser<'_> {
             None => return self.unexpected(),
         }
         let file = self.string()?;
-        if self.at_name() && self.peek_at(1) == Tok::Int {
+        if matches!(self.peek(), Tok::Ident | Tok::Quoted) {
             let word = self.position();
-            if !self.ident()?.is("count") {
+            let count = self.ident()?;
+            if self.peek() != Tok::Int {
+                return self.unexpected();
+            }
+            if !count.is("count") {
                 return self.unexpected_at(word);
             }
             self.unsigned()?;
@@ -57,8 +61,7 @@ impl Parser<'_> {
             self.bulk_load();
         }
         let mut rows_identified_by = None;
-        if self.eat_kws(&[Kw::ROWS, Kw::IDENTIFIED]) {
-            self.expect_kw(Kw::BY)?;
+        if self.commit_kws(&[Kw::ROWS, Kw::IDENTIFIED, Kw::BY])? {
             rows_identified_by = Some(self.any_string()?);
         }
         let format = self.data_file_format()?;
@@ -200,6 +203,10 @@ impl Parser<'_> {
 
     fn handler_key(&mut self, op: BinaryOp) -> PResult<HandlerPosition> {
         self.bump();
+        if self.peek() == Tok::LParen && self.peek_at(1) == Tok::RParen {
+            self.bump();
+            return self.unexpected();
+        }
         Ok(HandlerPosition::Key { op, values: self.insert_row()? })
     }
 
@@ -208,9 +215,9 @@ impl Parser<'_> {
         let analyze = self.eat_kw(Kw::ANALYZE);
         let mut format = ExplainFormat::Default;
         let mut formatted = false;
-        if self.at_kw(Kw::FORMAT) && self.peek_at(1) == Tok::Eq {
+        if self.at_kw(Kw::FORMAT) && (analyze || self.peek_at(1) == Tok::Eq) {
             self.bump();
-            self.bump();
+            self.expect(Tok::Eq)?;
             let word = self.ident_or_text()?;
             format = if word.is("json") {
                 ExplainFormat::Json
@@ -243,7 +250,10 @@ impl Parser<'_> {
         }
         let explainable = self.peek() == Tok::LParen
             || self.at_query_word(0)
-            || matches!(self.peek(), Tok::Kw(Kw::INSERT | Kw::REPLACE | Kw::UPDATE | Kw::DELETE));
+            || matches!(
+                self.peek(),
+                Tok::Kw(Kw::INSERT | Kw::REPLACE | Kw::UPDATE | Kw::DELETE | Kw::VALUES)
+            );
         if explainable {
             let target = ExplainTarget::Statement(Box::new(self.nested(Parser::statement)?));
             return Ok(Statement::Explain(Explain { analyze, format, into, schema, target }));

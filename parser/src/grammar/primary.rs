@@ -262,9 +262,10 @@ impl Parser<'_> {
         self.expect_kw(Kw::AGAINST)?;
         self.expect(Tok::LParen)?;
         let against = self.bit_expression(0)?;
-        let mode = if self.eat_kws(&[Kw::WITH, Kw::QUERY, Kw::EXPANSION]) {
+        let mode = if self.commit_kws(&[Kw::WITH, Kw::QUERY, Kw::EXPANSION])? {
             MatchMode::Expansion
-        } else if self.eat_kws(&[Kw::IN, Kw::BOOLEAN, Kw::MODE]) {
+        } else if self.eat_kws(&[Kw::IN, Kw::BOOLEAN]) {
+            self.expect_kw(Kw::MODE)?;
             MatchMode::Boolean
         } else if self.eat_kw(Kw::IN) {
             self.expect_kws(&[Kw::NATURAL, Kw::LANGUAGE, Kw::MODE])?;

@@ -78,6 +78,9 @@ impl Parser<'_> {
     }
 
     fn with_clause(&mut self) -> PResult<With> {
+        if self.at_kw2(Kw::WITH, Kw::ROLLUP) {
+            return self.unexpected();
+        }
         self.expect_kw(Kw::WITH)?;
         let recursive = self.eat_kw(Kw::RECURSIVE);
         let tables = self.list(|parser| {

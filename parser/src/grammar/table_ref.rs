@@ -1,12 +1,40 @@
 //! FROM: tables, derived tables, joins, parentheses, index hints, JSON_TABLE.
 
 use crate::ast::*;
-use crate::error::PResult;
+use crate::error::{PResult, ParseError};
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
 use aurora_types::ErrorKind;
 use aurora_types::error::{ER_DERIVED_MUST_HAVE_ALIAS, ER_NOT_SUPPORTED_YET, ER_TF_MUST_HAVE_ALIAS};
+
+/// Words that can follow a table.
+const BEHIND_A_TABLE: &[Kw] = &[
+    Kw::ON,
+    Kw::USING,
+    Kw::JOIN,
+    Kw::INNER,
+    Kw::CROSS,
+    Kw::LEFT,
+    Kw::RIGHT,
+    Kw::NATURAL,
+    Kw::STRAIGHT_JOIN,
+    Kw::WHERE,
+    Kw::GROUP,
+    Kw::HAVING,
+    Kw::WINDOW,
+    Kw::QUALIFY,
+    Kw::ORDER,
+    Kw::LIMIT,
+    Kw::FOR,
+    Kw::LOCK,
+    Kw::INTO,
+    Kw::UNION,
+    Kw::EXCEPT,
+    Kw::INTERSECT,
+    Kw::SET,
+    Kw::WITH,
+];
 
 /// What parentheses in FROM held.
 enum TableParens {
@@ -217,6 +245,10 @@ impl Parser<'_> {
 
     /// The alias and columns behind a query in parentheses.
     fn derived(&mut self, query: QueryId, lateral: bool) -> PResult<TableFactor> {
+        if self.peek() == Tok::LParen {
+            self.optional_ident_list()?;
+            return Err(ParseError::other(ER_DERIVED_MUST_HAVE_ALIAS, Vec::new()));
+        }
         let alias = self.needed_alias(ER_DERIVED_MUST_HAVE_ALIAS)?;
         let columns = self.optional_ident_list()?;
         Ok(TableFactor::Derived { lateral, query, alias, columns })
@@ -229,10 +261,19 @@ impl Parser<'_> {
 
     fn needed_alias(&mut self, missing: &'static ErrorKind) -> PResult<Ident> {
         let alias = self.table_alias()?;
-        Ok(alias.unwrap_or_else(|| {
-            self.defer(missing, Vec::new());
-            Ident::synthetic("")
-        }))
+        let Some(alias) = alias else {
+            // What can stand behind a table lets MySQL see that the name is missing before anything else.
+            return match self.peek() {
+                Tok::Comma | Tok::RParen | Tok::RBrace | Tok::Semicolon | Tok::Eof => {
+                    Err(ParseError::other(missing, Vec::new()))
+                }
+                Tok::Kw(word) if BEHIND_A_TABLE.contains(&word) => {
+                    Err(ParseError::other(missing, Vec::new()))
+                }
+                _ => self.unexpected(),
+            };
+        };
+        Ok(alias)
     }
 
     fn named_table(&mut self) -> PResult<TableFactor> {
