@@ -379,6 +379,7 @@ impl Binder<'_, '_> {
             let mut element = self.typed_as(element, &expr);
             expr = self.typed_as(expr, &element);
             self.state.fold(&mut element);
+            self.state.number_beside(&mut element, &expr);
             elements.push(element);
         }
         build::in_list(expr, elements, negated)

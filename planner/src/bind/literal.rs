@@ -77,7 +77,11 @@ impl Binder<'_, '_> {
                 let shown: String = bytes.as_bytes().iter().take(6).map(|b| format!("{b:02X}")).collect();
                 let set = self.state.ctx.client_charset.name();
                 let error = SqlError::new(ER_INVALID_CHARACTER_STRING, &[&set, &shown]);
-                self.state.warnings.push(Warning { level: Level::Warning, code: error.code, message: error.message });
+                self.state.warnings.push(Warning {
+                    level: Level::Warning,
+                    code: error.code,
+                    message: error.message,
+                });
                 let ty = typing::text(bytes.len() as u64, CollationId::BINARY);
                 build::typed_literal(Value::Text(bytes.clone()), ty)
             }

@@ -169,6 +169,22 @@ impl<'a> State<'a> {
         });
     }
 
+    /// A text that compares with a column's numbers as a DOUBLE becomes one here, and warns once.
+    pub fn number_beside(&mut self, literal: &mut Expr, other: &Expr) {
+        use aurora_expr::typing::{self, Comparison};
+        let Some(value @ aurora_types::Value::Text(_)) = literal.as_literal() else { return };
+        let is_double = matches!(typing::comparison(other, literal, "in"), Ok(Comparison::Double));
+        if !is_double || other.is_constant_for_execution() {
+            return;
+        }
+        let mut diagnostics = Diagnostics::default();
+        let mut eval = EvalCtx::new(self.ctx.session, &NoSubqueries, &[], &mut diagnostics);
+        if let Ok(number) = eval.to_f64(value.as_ref(), &literal.ty) {
+            *literal = aurora_expr::build::literal(aurora_types::Value::Double(number), &self.ctx.build);
+            self.warnings.append(&mut diagnostics.list);
+        }
+    }
+
     /// Conditions that are literals are decided here: what their conversion warns of is then told once, not row by row.
     pub fn settle_literals(&mut self, conditions: &mut [Expr]) {
         for condition in conditions {
