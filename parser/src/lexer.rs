@@ -58,11 +58,13 @@ pub(crate) struct Lexer<'a> {
     state: State,
     /// Inside `/*!NNNNN` whose content counts.
     in_versioned: bool,
+    /// Whether there was a versioned comment that runs.
+    pub(crate) saw_versioned: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(sql: &'a [u8], context: &'a ParseContext) -> Lexer<'a> {
-        Lexer { sql, context, at: 0, state: State::Start, in_versioned: false }
+        Lexer { sql, context, at: 0, state: State::Start, in_versioned: false, saw_versioned: false }
     }
 
     /// The byte at `at`, 0 behind the end.
@@ -226,6 +228,7 @@ impl<'a> Lexer<'a> {
                 .fold(0u32, |version, digit| version * 10 + u32::from(digit - b'0'));
             if version <= self.context.version {
                 self.in_versioned = true;
+                self.saw_versioned = true;
                 self.at = body + version_digits;
                 return None;
             }

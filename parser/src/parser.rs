@@ -304,12 +304,23 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Whether the byte `at` stands in a versioned comment.
+    fn inside_versioned(&self, at: usize) -> bool {
+        if !self.lexer.saw_versioned {
+            return false;
+        }
+        let before = self.sql.get(..at).unwrap_or_default();
+        let Some(mark) = memchr::memmem::rfind(before, b"/*!") else { return false };
+        memchr::memmem::find(&before[mark..], b"*/").is_none()
+    }
+
     /// The source of `span` as UTF-8, marks of versioned comments cut, spaces at its start left out: how MySQL
     /// names a column without alias.
     pub(crate) fn source_text(&self, span: Span) -> Text {
         let bytes = span.of(self.sql);
-        let cleaned =
-            memchr::memmem::find(bytes, b"/*!").is_some().then(|| cut_marks(bytes, self.context.version));
+        let open = self.inside_versioned(span.start as usize);
+        let marked = open || memchr::memmem::find(bytes, b"/*!").is_some();
+        let cleaned = marked.then(|| cut_marks(bytes, self.context.version, open));
         let bytes = cleaned.as_deref().unwrap_or(bytes);
         let bytes = bytes.trim_ascii_start();
         if self.context.client_charset == ClientCharset::Latin1 && !bytes.is_ascii() {
@@ -453,12 +464,12 @@ pub(crate) fn unquote<'a>(bytes: &'a [u8], context: &ParseContext) -> std::borro
     out.into()
 }
 
-/// Cuts `/*!NNNNN` and its `*/`, and whole versioned comments that do not run. Quoted text is left alone.
-fn cut_marks(bytes: &[u8], version: u32) -> Vec<u8> {
+/// Cuts `/*!NNNNN` and its `*/`, and whole versioned comments that do not run; `open` when the text begins
+/// inside one that runs. Quoted text is left alone.
+fn cut_marks(bytes: &[u8], version: u32, mut open: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     let mut quote = None;
-    let mut open = false;
     while let Some(&byte) = bytes.get(at) {
         let rest = &bytes[at..];
         if quote.is_none() && rest.starts_with(b"/*!") {

@@ -9,6 +9,9 @@ use crate::token::Tok;
 use aurora_types::Text;
 use aurora_types::error::{ER_NOT_SUPPORTED_YET, ER_WRONG_USAGE};
 
+/// How long a column's name gets that is made from its source.
+const AUTOMATIC_NAME_BYTES: usize = 255;
+
 impl Parser<'_> {
     /// The text of `/*+ .. */`, when it comes next.
     pub(crate) fn hints(&mut self) -> Option<Text> {
@@ -152,7 +155,7 @@ impl Parser<'_> {
         let alias = self.select_alias()?;
         let name = match &alias {
             Some(alias) => alias.text.clone(),
-            None => self.automatic_name(expr, span),
+            None => cut_name(self.automatic_name(expr, span)),
         };
         Ok(SelectItem::Expr { expr, alias, name, span })
     }
@@ -210,9 +213,23 @@ impl Parser<'_> {
 
     /// `[AS] name` or `[AS] 'name'`, when it comes next.
     pub(crate) fn select_alias(&mut self) -> PResult<Option<Ident>> {
-        if self.eat_kw(Kw::AS) {
-            return self.ident_or_text().map(Some);
+        if !self.eat_kw(Kw::AS) && self.peek() != Tok::Str && !self.at_name() {
+            return Ok(None);
         }
-        if self.peek() == Tok::Str || self.at_name() { self.ident_or_text().map(Some) } else { Ok(None) }
+        let mut alias = self.ident_or_text()?;
+        let trimmed = alias.text.as_bytes().trim_ascii_start();
+        if trimmed.len() < alias.text.as_bytes().len() {
+            alias.text = Text::from(String::from_utf8_lossy(trimmed).into_owned());
+        }
+        Ok(Some(alias))
     }
+}
+
+/// MySQL cuts the names that it makes up itself.
+fn cut_name(name: Text) -> Text {
+    if name.as_bytes().len() <= AUTOMATIC_NAME_BYTES {
+        return name;
+    }
+    let text = name.to_str_lossy();
+    Text::from(&text[..text.floor_char_boundary(AUTOMATIC_NAME_BYTES)])
 }
