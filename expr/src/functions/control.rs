@@ -138,7 +138,13 @@ fn nullif_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
         }
         _ => SqlType { nullable: true, zerofill: false, ..first.ty.clone() },
     };
-    Ok(Typed { ty, coercibility: first.coercibility })
+    let typed = Typed { ty, coercibility: first.coercibility };
+    if first.ty.base == BaseType::Bit {
+        // BIT is bytes, the result a number.
+        let bits = std::mem::replace(&mut args[0], build::null());
+        args[0] = build::coerce(bits, &typing::bigint_unsigned(20));
+    }
+    Ok(typed)
 }
 
 fn nullif_kernel(ctx: &mut EvalCtx<'_>, args: &[Expr], _: &SqlType, row: &[Value]) -> SqlResult<Value> {
