@@ -103,9 +103,17 @@ impl SessionShared {
         env: &aurora_env::Env,
         facts: ServerFacts,
     ) -> SessionShared {
+        let globals = GlobalVariables::default();
+        // There is no binary log: clients that ask (mysqldump) are told so.
+        for name in ["log_bin", "log_replica_updates", "log_slave_updates"] {
+            globals.set_by_name(name, aurora_types::Value::Int(0));
+        }
+        for name in ["gtid_mode", "enforce_gtid_consistency"] {
+            globals.set_by_name(name, aurora_types::Value::Text("OFF".into()));
+        }
         SessionShared {
             catalog,
-            globals: GlobalVariables::default(),
+            globals,
             accounts,
             audit,
             waiter,
