@@ -9,7 +9,9 @@ mod predicate;
 
 pub use literal::{hex_literal, literal, null, truth_literal, typed_literal};
 pub use operator::{arithmetic, assign, bit, bit_not, case, cast, cast_to, coerce, collate, negate};
-pub use predicate::{and, between, comparison, in_list, is_test, like, not, or, row, subquery, truth, xor};
+pub use predicate::{
+    and, between, check_folded_dates, comparison, in_list, is_test, like, not, or, row, subquery, truth, xor,
+};
 
 use crate::expr::{Expr, ExprKind};
 use crate::function::{self, FunctionDef};

@@ -50,6 +50,22 @@ fn check_dates(left: &Expr, right: &Expr) -> SqlResult<()> {
     Ok(())
 }
 
+/// The same for what folding made a literal, in all comparisons of `expr`.
+///
+/// # Errors
+/// 1525 for text that is no date.
+pub fn check_folded_dates(expr: &Expr) -> SqlResult<()> {
+    let mut found = Ok(());
+    expr.walk(&mut |e| {
+        if let ExprKind::Compare { left, right, .. } = &e.kind
+            && found.is_ok()
+        {
+            found = check_dates(left, right);
+        }
+    });
+    found
+}
+
 /// A number below 100 beside a YEAR column is a year of two digits.
 fn full_year(expr: Expr, other: &Expr) -> Expr {
     if other.ty.base != BaseType::Year || !matches!(other.kind, ExprKind::Column(_)) {

@@ -52,6 +52,7 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
     } = request;
     for condition in &mut conditions {
         state.fold(condition);
+        build::check_folded_dates(condition)?;
         or_to_in(condition);
     }
     let conditions: Vec<Expr> =
