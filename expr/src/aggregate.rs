@@ -161,7 +161,10 @@ pub fn aggregate_type(
             if ctx.group_concat_max_len > 512 {
                 // Longer ones are a TEXT.
                 let max_bytes = collation.charset().max_bytes().max(1);
-                ty = SqlType { base: BaseType::Text, ..typing::text(65_536 / u64::from(max_bytes), collation) };
+                ty = SqlType {
+                    base: BaseType::Text,
+                    ..typing::text(65_536 / u64::from(max_bytes), collation)
+                };
             }
             Typed { ty: nullable(ty), coercibility }
         }

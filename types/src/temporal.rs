@@ -151,7 +151,8 @@ impl Time {
 
     /// `HHMMSS.ffffff`, rounded to `fsp` digits of the fraction.
     pub fn to_decimal(self, fsp: u8) -> Decimal {
-        let whole = i128::from(self.to_number().unsigned_abs()) * 1_000_000 + i128::from(self.subsec_micros());
+        let whole =
+            i128::from(self.to_number().unsigned_abs()) * 1_000_000 + i128::from(self.subsec_micros());
         with_micros(if self.is_negative() { -whole } else { whole }, fsp)
     }
 

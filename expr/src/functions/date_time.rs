@@ -101,8 +101,20 @@ pub const FUNCTIONS: &[FunctionDef] = &[
         from_days,
         "FROM_DAYS(n): the date of a day number.",
     ),
-    def("to_seconds", Arity::exactly(1), int_type::<21>, to_seconds, "TO_SECONDS(date): seconds since the year 0."),
-    def("time_to_sec", Arity::exactly(1), int_type::<10>, time_to_sec, "TIME_TO_SEC(time): the time in seconds."),
+    def(
+        "to_seconds",
+        Arity::exactly(1),
+        int_type::<21>,
+        to_seconds,
+        "TO_SECONDS(date): seconds since the year 0.",
+    ),
+    def(
+        "time_to_sec",
+        Arity::exactly(1),
+        int_type::<10>,
+        time_to_sec,
+        "TIME_TO_SEC(time): the time in seconds.",
+    ),
     def(
         "sec_to_time",
         Arity::exactly(1),
