@@ -236,6 +236,8 @@ impl<'a> Parser<'a> {
     pub(crate) fn is_name(tok: Tok) -> bool {
         match tok {
             Tok::Ident | Tok::Quoted => true,
+            // These five are names even before a parenthesis.
+            Tok::Kw(Kw::ADDDATE | Kw::SESSION_USER | Kw::ST_COLLECT | Kw::SUBDATE | Kw::SYSTEM_USER) => true,
             Tok::Kw(keyword) => !keyword.is_reserved() && !keyword.is_function_only(),
             _ => false,
         }

@@ -2,7 +2,7 @@
 
 use super::function::is_function;
 use crate::ast::*;
-use crate::error::{PResult, ParseError};
+use crate::error::PResult;
 use crate::keyword::Kw;
 use crate::parser::Parser;
 use crate::token::Tok;
@@ -292,11 +292,12 @@ impl Parser<'_> {
         let mut at_time_zone = None;
         if self.eat_kw(Kw::AT) {
             if self.eat_kw(Kw::LOCAL) {
-                return Err(ParseError::other(ER_NOT_SUPPORTED_YET, vec!["AT LOCAL".into()]));
+                self.defer(ER_NOT_SUPPORTED_YET, vec!["AT LOCAL".into()]);
+            } else {
+                self.expect_kws(&[Kw::TIME, Kw::ZONE])?;
+                self.eat_kw(Kw::INTERVAL);
+                at_time_zone = Some(self.string()?.bytes);
             }
-            self.expect_kws(&[Kw::TIME, Kw::ZONE])?;
-            self.eat_kw(Kw::INTERVAL);
-            at_time_zone = Some(self.string()?.bytes);
         }
         self.expect_kw(Kw::AS)?;
         if at_time_zone.is_some() && !self.at_kw(Kw::DATETIME) {

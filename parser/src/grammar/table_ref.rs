@@ -299,6 +299,7 @@ impl Parser<'_> {
         match self.peek() {
             Tok::At => self.user_variable().map(drop)?,
             Tok::Int | Tok::Decimal | Tok::Float => drop(self.bump()),
+            Tok::Param => drop(self.parameter()),
             _ => return self.unexpected(),
         }
         self.expect(Tok::RParen)?;
