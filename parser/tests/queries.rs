@@ -30,9 +30,8 @@ fn rejected_statements() {
 }
 
 /// The expression of the first select item of `sql`, as MySQL prints it in the text of a view.
-fn printed(sql: &str) -> String {
-    let parsed =
-        parse(sql.as_bytes(), &ParseContext::default()).unwrap_or_else(|error| panic!("{sql}\n{error}"));
+fn printed(sql: &str, context: &ParseContext) -> String {
+    let parsed = parse(sql.as_bytes(), context).unwrap_or_else(|error| panic!("{sql}\n{error}"));
     let Statement::Query(query) = &parsed.statement else { panic!("{sql}") };
     let QueryBody::Select(select) = &parsed.ast.query(*query).body else { panic!("{sql}") };
     let SelectItem::Expr { expr, .. } = &select.items[0] else { panic!("{sql}") };
@@ -67,6 +66,9 @@ impl Printer<'_> {
             }
             Expr::Binary { op: BinaryOp::SoundsLike, left, right } => {
                 format!("(soundex({}) = soundex({}))", self.value(*left), self.value(*right))
+            }
+            Expr::Binary { op: BinaryOp::Concat, left, right } => {
+                format!("concat({},{})", self.value(*left), self.value(*right))
             }
             Expr::Binary { op, left, right } => {
                 format!("({} {} {})", self.value(*left), op.symbol(), self.value(*right))
@@ -192,17 +194,28 @@ impl Printer<'_> {
     }
 }
 
-#[test]
-fn operators_bind_as_in_mysql() {
+fn assert_printed(lines: &str, context: &ParseContext) {
     let mut wrong = Vec::new();
-    for line in include_str!("queries/precedence.txt").lines() {
+    for line in lines.lines() {
         let Some((expr, wanted)) = line.split_once('\t') else { panic!("{line}") };
-        let got = printed(&format!("SELECT {expr} AS x FROM k"));
+        let got = printed(&format!("SELECT {expr} AS x FROM k"), context);
         if got != wanted {
             wrong.push(format!("{expr}\n  wanted {wanted}\n  got    {got}"));
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn operators_bind_as_in_mysql() {
+    assert_printed(include_str!("queries/precedence.txt"), &ParseContext::default());
+}
+
+#[test]
+fn operators_bind_as_in_mysql_under_modes_that_change_it() {
+    let sql_mode = SqlMode { pipes_as_concat: true, high_not_precedence: true, ..SqlMode::default() };
+    let context = ParseContext { sql_mode, ..ParseContext::default() };
+    assert_printed(include_str!("queries/precedence_modes.txt"), &context);
 }
 
 #[test]
