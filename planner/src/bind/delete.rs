@@ -91,7 +91,11 @@ impl<'s> Binder<'s, '_> {
                 None => return super::unsupported("DELETE from this table"),
             }
         }
-        let buffered = !single || !delete.order_by.is_empty() || delete.limit.is_some();
+        // Subqueries may read the table that is written: its rows as they were.
+        let buffered = !single
+            || !delete.order_by.is_empty()
+            || delete.limit.is_some()
+            || !self.state.subplans.is_empty();
         Ok(PlanBody::Delete(DeletePlan {
             source: Box::new(rel.node),
             targets: plan_targets,

@@ -104,7 +104,8 @@ impl<'s> Binder<'s, '_> {
             || !update.order_by.is_empty()
             || update.limit.is_some()
             || columns.iter().any(|(at, table)| moves(&rel.node, table, at.column))
-            || assignments.iter().any(|a| a.assignment.value.as_ref().is_some_and(super::has_subquery));
+            // Subqueries may read the table that is written: its rows as they were.
+            || !self.state.subplans.is_empty();
         let mut plan_targets = Vec::with_capacity(targets.len());
         for (leaf, checks) in targets.iter().zip(checks) {
             let found = &self.block_ref().leaves[*leaf];

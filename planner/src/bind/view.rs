@@ -32,7 +32,8 @@ impl Binder<'_, '_> {
         nullable: bool,
     ) -> SqlResult<FromPart> {
         let names: Vec<String> = columns.iter().map(|c| c.as_str().to_owned()).collect();
-        if !lateral && self.is_mergeable(query, nullable) {
+        // Subqueries of a statement that writes may read its table in a derived table: one that is a copy.
+        if !lateral && self.state.targets.is_empty() && self.is_mergeable(query, nullable) {
             let named = Named { schema: "", alias: alias.as_str(), columns: names, object: None, view: None };
             return self.merge(query, named);
         }
