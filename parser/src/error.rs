@@ -23,7 +23,7 @@ pub(crate) enum ParseError {
 /// Boxed, so that results stay small.
 pub(crate) type PResult<T> = Result<T, Box<ParseError>>;
 
-/// MySQL quotes this many bytes, of whole characters, of the text behind a syntax error.
+/// MySQL quotes this many bytes of the text behind a syntax error.
 const NEAR_LENGTH: usize = 80;
 
 impl ParseError {
@@ -40,9 +40,7 @@ impl ParseError {
                     .rposition(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b';' | 0))
                     .map_or(0, |at| at + 1);
                 let start = (span.start as usize).min(end);
-                let mut near =
-                    String::from_utf8_lossy(&sql[start..end.min(start + 4 * NEAR_LENGTH)]).into_owned();
-                near.truncate(near.floor_char_boundary(NEAR_LENGTH));
+                let near = near_text(&sql[start..end.min(start + NEAR_LENGTH)]);
                 let line_end = (span.end as usize).clamp(statement_start, sql.len());
                 let line = 1 + memchr::memchr_iter(b'\n', &sql[statement_start..line_end]).count();
                 SqlError::new(ER_PARSE_ERROR, &[&ER_SYNTAX_ERROR.text, &near, &line])
@@ -59,5 +57,16 @@ impl ParseError {
                 SqlError::new(kind, &args)
             }
         }
+    }
+}
+
+/// The quoted text. A character that the cut goes through shows each of its bytes as a character.
+fn near_text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => {
+            let (whole, cut) = bytes.split_at(error.valid_up_to());
+            String::from_utf8_lossy(whole).chars().chain(cut.iter().map(|&byte| char::from(byte))).collect()
+        }
+        _ => String::from_utf8_lossy(bytes).into_owned(),
     }
 }

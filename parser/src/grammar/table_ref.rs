@@ -351,12 +351,25 @@ impl Parser<'_> {
         self.ident()
     }
 
+    /// A string, in pieces or with an introducer.
+    fn json_path(&mut self) -> PResult<StringLiteral> {
+        if !matches!(self.peek(), Tok::Str | Tok::NStr | Tok::Introducer) {
+            return self.unexpected();
+        }
+        let at = self.position();
+        let path = self.literal()?;
+        match self.ast.expr(path) {
+            Expr::Literal(Literal::String(text)) => Ok(text.clone()),
+            _ => self.unexpected_at(at + 1),
+        }
+    }
+
     fn json_table(&mut self) -> PResult<TableFactor> {
         self.bump();
         self.expect(Tok::LParen)?;
         let doc = self.expression()?;
         self.expect(Tok::Comma)?;
-        let path = self.any_string()?;
+        let path = self.json_path()?;
         let columns = self.json_columns()?;
         self.expect(Tok::RParen)?;
         let alias = self.needed_alias(ER_TF_MUST_HAVE_ALIAS)?;
@@ -370,7 +383,7 @@ impl Parser<'_> {
 
     fn json_column(&mut self) -> PResult<JsonTableColumn> {
         if self.eat_kws(&[Kw::NESTED, Kw::PATH]) {
-            let path = self.any_string()?;
+            let path = self.json_path()?;
             return Ok(JsonTableColumn::Nested { path, columns: self.json_columns()? });
         }
         let name = self.ident()?;
@@ -384,7 +397,7 @@ impl Parser<'_> {
         }
         let exists = self.eat_kw(Kw::EXISTS);
         self.expect_kw(Kw::PATH)?;
-        let path = self.any_string()?;
+        let path = self.json_path()?;
         let (on_empty, on_error) = self.json_responses(true)?;
         Ok(JsonTableColumn::Path { name, ty, path, exists, on_empty, on_error })
     }
