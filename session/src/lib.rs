@@ -16,6 +16,7 @@ mod set;
 mod shared;
 mod show;
 mod state;
+mod transaction;
 pub mod variables;
 
 pub use prepared::Prepared;

@@ -1,6 +1,7 @@
 //! Definitions: CREATE, ALTER, DROP, RENAME, TRUNCATE.
 
 mod alter;
+mod alter_parts;
 mod builder;
 mod create;
 mod database;
