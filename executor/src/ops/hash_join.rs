@@ -1,6 +1,6 @@
 //! Hash joins: the right side is kept by normalised key, the left one asks.
 
-use super::{Op, Row, row_bytes};
+use super::{Op, Row, left_alone, row_bytes};
 use crate::runtime::Runtime;
 use aurora_expr::{EvalCtx, Expr};
 use aurora_planner::{HashKey, JoinType};
@@ -168,19 +168,8 @@ impl Op for HashJoin<'_> {
                 }
             }
             self.is_inside = false;
-            match self.join {
-                JoinType::Left if !self.matched => {
-                    row.clear();
-                    row.extend_from_slice(&self.outer);
-                    row.resize(self.outer.len() + self.right_width, Value::Null);
-                    return Ok(true);
-                }
-                JoinType::Anti if !self.matched => {
-                    row.clear();
-                    row.extend_from_slice(&self.outer);
-                    return Ok(true);
-                }
-                _ => {}
+            if !self.matched && left_alone(self.join, &self.outer, self.right_width, row) {
+                return Ok(true);
             }
         }
     }

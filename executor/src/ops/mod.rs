@@ -14,7 +14,7 @@ pub(crate) use scan::map_wait;
 
 use crate::runtime::Runtime;
 use aurora_expr::{EvalCtx, Expr};
-use aurora_planner::{Node, Operator};
+use aurora_planner::{JoinType, Node, Operator};
 use aurora_types::error::ER_WRONG_ARGUMENTS;
 use aurora_types::{SqlError, SqlResult, Value};
 
@@ -123,6 +123,19 @@ pub(crate) fn count_of(expr: &Expr, ctx: &mut EvalCtx<'_>) -> SqlResult<u64> {
         }
         _ => Err(SqlError::new(ER_WRONG_ARGUMENTS, &[&"LIMIT"])),
     }
+}
+
+/// What a left row without a match gives by itself; `false` where that is nothing.
+fn left_alone(join: JoinType, outer: &[Value], right_width: usize, row: &mut Row) -> bool {
+    if !matches!(join, JoinType::Left | JoinType::Anti) {
+        return false;
+    }
+    row.clear();
+    row.extend_from_slice(outer);
+    if join == JoinType::Left {
+        row.resize(outer.len() + right_width, Value::Null);
+    }
+    true
 }
 
 /// What a row costs in memory, about.

@@ -1,7 +1,7 @@
 //! Nested loops, dependent ones included.
 
 use super::simple::{all_true, split_conditions};
-use super::{Op, Row};
+use super::{Op, Row, left_alone};
 use crate::runtime::Runtime;
 use aurora_expr::{EvalCtx, Expr};
 use aurora_planner::JoinType;
@@ -92,19 +92,8 @@ impl Op for NestedLoop<'_> {
                 }
             }
             self.is_inside = false;
-            match self.join {
-                JoinType::Left if !self.matched => {
-                    row.clear();
-                    row.extend_from_slice(&self.outer);
-                    row.resize(self.outer.len() + self.right_width, Value::Null);
-                    return Ok(true);
-                }
-                JoinType::Anti if !self.matched => {
-                    row.clear();
-                    row.extend_from_slice(&self.outer);
-                    return Ok(true);
-                }
-                _ => {}
+            if !self.matched && left_alone(self.join, &self.outer, self.right_width, row) {
+                return Ok(true);
             }
         }
     }
