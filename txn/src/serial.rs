@@ -145,8 +145,9 @@ struct Written {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Active serializable transactions and their snapshots; `None`: not taken yet.
-    active: HashMap<u64, Option<Seq>>,
+    /// Active serializable transactions and their snapshots; of one that is about to take it, a seq that it will not be
+    /// below.
+    active: HashMap<u64, Seq>,
     /// Keys of commits under way, by transaction.
     under_way: HashMap<u64, Written>,
     /// Commits that an active transaction may have to look at, by seq.
@@ -167,14 +168,16 @@ impl Serial {
     /// A serializable transaction is about to take its snapshot. Every commit that does not tell of its keys has been
     /// inserted when this returns: the snapshot must not be below the seq given.
     pub fn enter(&self, id: u64) -> Seq {
-        self.state.lock().active.insert(id, None);
+        self.state.lock().active.insert(id, Seq::ZERO);
         self.active.fetch_add(1, Ordering::SeqCst);
         drop(self.gate.write());
-        Seq(self.newest_inserted.load(Ordering::SeqCst))
+        let floor = Seq(self.newest_inserted.load(Ordering::SeqCst));
+        self.state.lock().active.insert(id, floor);
+        floor
     }
 
     pub fn took_snapshot(&self, id: u64, snapshot: Seq) {
-        self.state.lock().active.insert(id, Some(snapshot));
+        self.state.lock().active.insert(id, snapshot);
     }
 
     pub fn leave(&self, id: u64) {
@@ -183,14 +186,12 @@ impl Serial {
             return;
         }
         self.active.fetch_sub(1, Ordering::SeqCst);
-        // Whoever has no snapshot yet gets one above all that is inserted.
-        let oldest = state.active.values().flatten().min().copied();
-        match oldest {
-            None if state.active.is_empty() => {
+        match state.active.values().min().copied() {
+            None => {
                 state.commits.clear();
                 state.under_way.clear();
             }
-            None => {}
+            // A snapshot that was taken but not told of yet counts by its floor: what lies between is still looked at.
             Some(oldest) => {
                 while state.commits.front().is_some_and(|(seq, _)| *seq <= oldest) {
                     state.commits.pop_front();
@@ -277,6 +278,27 @@ mod tests {
         assert!((0..10_000).all(|n| reads.has_read(&key(2 * n))));
         assert!((0..1_000).all(|n| reads.has_read(&key(30_001 + 3 * n))));
         assert!(!reads.has_read(&[1; 16]), "other indexes are not touched");
+    }
+
+    #[test]
+    fn commits_stay_for_whoever_has_a_snapshot_that_is_not_told_yet() {
+        let serial = Serial::default();
+        let mut batch = WriteBatch::new();
+        batch.put(b"k", b"v");
+        // Transaction 1 has entered, and takes its snapshot at 0; a commit at 1 comes before it says so.
+        assert_eq!(serial.enter(1), Seq::ZERO);
+        serial.announce(9, &batch);
+        serial.inserted(9, Seq(1));
+        serial.enter(2);
+        serial.took_snapshot(2, Seq(1));
+        serial.enter(3);
+        serial.leave(3);
+        serial.took_snapshot(1, Seq::ZERO);
+        let mut reads = ReadSet::default();
+        reads.add_point(b"k");
+        assert!(serial.is_overtaken(Seq::ZERO, &reads));
+        serial.leave(1);
+        assert!(!serial.is_overtaken(Seq(1), &reads));
     }
 
     #[test]
