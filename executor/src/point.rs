@@ -126,7 +126,7 @@ pub(crate) fn get(
     Ok(1)
 }
 
-/// Not used for reads of the point path: a policy for checks inside of writes.
+/// How checks inside of writes wait for a lock.
 pub(crate) const CHECK_WAIT: WaitPolicy = WaitPolicy::Wait;
 
 /// A sink that forgets.

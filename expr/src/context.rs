@@ -134,6 +134,8 @@ pub struct EvalCtx<'a> {
     pub strict_dml: bool,
     /// What functions keep from row to row (compiled patterns, parsed paths, seeds).
     pub cache: crate::eval::EvalCache,
+    /// NOW(), once it was asked for: one moment through the whole execution.
+    now: std::cell::OnceCell<DateTime>,
 }
 
 impl<'a> EvalCtx<'a> {
@@ -153,11 +155,15 @@ impl<'a> EvalCtx<'a> {
             row_number: 1,
             strict_dml: false,
             cache: crate::eval::EvalCache::default(),
+            now: std::cell::OnceCell::new(),
         }
     }
 
     /// NOW() with microseconds, in the session's time zone.
     pub fn now(&self) -> DateTime {
-        self.session.time_zone().local(self.session.statement_micros()).unwrap_or(DateTime::ZERO)
+        let session = self.session;
+        *self
+            .now
+            .get_or_init(|| session.time_zone().local(session.statement_micros()).unwrap_or(DateTime::ZERO))
     }
 }

@@ -78,7 +78,7 @@ impl SqlService {
             multi_statements: init.multi_statements,
             local_infile: init.local_infile,
             interactive: init.interactive,
-            tls: init.peer.tls.is_some(),
+            tls: init.peer.tls.map(|tls| (tls.version, tls.cipher)),
             password_expired: expired,
             kill: init.kill,
         };

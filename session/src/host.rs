@@ -3,7 +3,7 @@
 use crate::info_schema::{Rows, ServerTables};
 use crate::session::Session;
 use crate::shared::SessionShared;
-use aurora_catalog::{CatalogSnapshot, ColumnDef, ColumnDefault, ColumnId, TableDef};
+use aurora_catalog::{CatalogSnapshot, ColumnDef, TableDef};
 use aurora_executor::{Host, TableInfo};
 use aurora_expr::{BuildContext, Expr, typing};
 use aurora_parser::{ExprId, Parsed, QueryId, Statement};
@@ -199,24 +199,10 @@ impl Session {
         plan.columns
             .into_iter()
             .enumerate()
-            .map(|(at, column)| ColumnDef {
-                id: ColumnId(at as u32),
-                name: column.name,
-                ty: {
-                    let mut ty = column.ty;
-                    stored_type(&mut ty, false);
-                    ty
-                },
-                default: ColumnDefault::None,
-                on_update_now: false,
-                auto_increment: false,
-                generated: None,
-                comment: String::new(),
-                invisible: false,
-                srid: None,
-                explicit_charset: false,
-                explicit_collation: false,
-                added_value: None,
+            .map(|(at, column)| {
+                let mut ty = column.ty;
+                stored_type(&mut ty, false);
+                crate::info_schema::column(at as u32, &column.name, ty)
             })
             .collect()
     }

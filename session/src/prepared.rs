@@ -1,6 +1,6 @@
 //! Prepared statements, of the protocol and of SQL.
 
-use crate::run::{Done, STALE};
+use crate::run::{Done, STALE, unexpected_rest};
 use crate::session::{Reply, Session};
 use aurora_expr::typing;
 use aurora_parser::{Parsed, PrepareSource, Statement};
@@ -90,11 +90,7 @@ impl Session {
         let parsed = aurora_parser::parse(text, &self.parse_context(true))?;
         let rest = &text[parsed.next.min(text.len())..];
         if !rest.iter().all(|b| b.is_ascii_whitespace() || *b == 0) {
-            let near = String::from_utf8_lossy(rest).chars().take(80).collect::<String>();
-            let message = "You have an error in your SQL syntax; check the manual that corresponds to your MySQL \
-                           server version for the right syntax to use";
-            let args: [&dyn std::fmt::Display; 3] = [&message, &near, &1];
-            return Err(SqlError::new(er::ER_PARSE_ERROR, &args));
+            return Err(unexpected_rest(rest, 1));
         }
         let refused = matches!(
             parsed.statement,

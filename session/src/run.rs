@@ -110,12 +110,8 @@ impl Session {
         let rest = &text[parsed.next.min(text.len())..];
         let more = !rest.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
         if more && !self.state.multi_statements {
-            let near = String::from_utf8_lossy(rest).chars().take(80).collect::<String>();
             let line = 1 + text[..parsed.next.min(text.len())].iter().filter(|b| **b == b'\n').count();
-            let message = "You have an error in your SQL syntax; check the manual that corresponds to your MySQL \
-                           server version for the right syntax to use";
-            let args: [&dyn std::fmt::Display; 3] = [&message, &near, &line];
-            return (Err(SqlError::new(er::ER_PARSE_ERROR, &args)), diagnostics, None);
+            return (Err(unexpected_rest(rest, line)), diagnostics, None);
         }
         let next = more.then_some(parsed.next);
         let own = &text[..parsed.next.min(text.len())];
@@ -605,7 +601,7 @@ impl Session {
         event.ip = self.state.client_host.clone();
         event.database = self.state.database.clone().unwrap_or_default();
         event.query = crate::redact::redact(text);
-        event.tls = self.state.tls;
+        event.tls = self.state.tls.is_some();
         event
     }
 
@@ -632,6 +628,13 @@ impl Session {
 
 /// Code of the error that sends a statement back to the planner; no client sees it.
 pub(crate) const STALE: u16 = u16::MAX;
+
+/// 1064 at what follows a statement that must be the only one.
+pub(crate) fn unexpected_rest(rest: &[u8], line: usize) -> SqlError {
+    let near = String::from_utf8_lossy(rest).chars().take(80).collect::<String>();
+    let args: [&dyn std::fmt::Display; 3] = [&er::ER_SYNTAX_ERROR.text, &near, &line];
+    SqlError::new(er::ER_PARSE_ERROR, &args)
+}
 
 fn stale() -> SqlError {
     SqlError { code: STALE, ..SqlError::new(er::ER_TABLE_DEF_CHANGED, &[]) }

@@ -27,7 +27,8 @@ pub struct SessionInit {
     pub multi_statements: bool,
     pub local_infile: bool,
     pub interactive: bool,
-    pub tls: bool,
+    /// Version and cipher of an encrypted connection.
+    pub tls: Option<(String, String)>,
     /// Nothing but a change of password is allowed.
     pub password_expired: bool,
     pub kill: Arc<KillFlag>,
@@ -41,7 +42,7 @@ pub struct SessionState {
     /// Name and host of the account.
     pub account: (String, String),
     pub roles: Vec<(String, String)>,
-    pub tls: bool,
+    pub tls: Option<(String, String)>,
     pub password_expired: bool,
     pub kill: Arc<KillFlag>,
     pub found_rows_flag: bool,

@@ -84,7 +84,7 @@ impl Server {
             multi_statements: true,
             local_infile: false,
             interactive: false,
-            tls: true,
+            tls: None,
             password_expired: false,
             kill: Arc::new(KillFlag::new()),
         };

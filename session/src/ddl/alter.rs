@@ -437,13 +437,7 @@ fn convert_row(
         if new[at].is_null() {
             continue;
         }
-        let store_ctx = StoreContext {
-            sql_mode: ctx.sql_mode,
-            strict: true,
-            time_zone: ctx.session.time_zone(),
-            now: ctx.now(),
-            table: &table.name,
-        };
+        let store_ctx = strict_store(ctx, table);
         let source = type_of(&new[at], &column.ty);
         new[at] =
             store(&new[at], &source, &column.ty, &column.name, ctx.row_number, &store_ctx, ctx.diagnostics)?;
@@ -458,13 +452,7 @@ fn convert_row(
     for (at, expr) in info.expressions.generated.iter().enumerate() {
         if let Some(expr) = expr {
             let value = expr.eval(&new, ctx)?;
-            let store_ctx = StoreContext {
-                sql_mode: ctx.sql_mode,
-                strict: true,
-                time_zone: ctx.session.time_zone(),
-                now: ctx.now(),
-                table: &table.name,
-            };
+            let store_ctx = strict_store(ctx, table);
             let column = &table.columns[at];
             new[at] = store(
                 &value,
@@ -495,6 +483,17 @@ fn convert_row(
         }
     }
     Ok(new)
+}
+
+/// Rows that are copied are converted as strictly as inserted ones.
+fn strict_store<'c>(ctx: &aurora_expr::EvalCtx<'c>, table: &'c TableDef) -> StoreContext<'c> {
+    StoreContext {
+        sql_mode: ctx.sql_mode,
+        strict: true,
+        time_zone: ctx.session.time_zone(),
+        now: ctx.now(),
+        table: &table.name,
+    }
 }
 
 /// The type that a stored value has by itself, for the conversion into another column.

@@ -102,7 +102,7 @@ impl Session {
             }
         };
         table.temporary = statement.temporary;
-        self.install_new_table(table, diagnostics)?;
+        self.install_new_table(table)?;
         match query {
             Some(_) => self.fill_created_table(statement, parsed, sql, &schema, &name, diagnostics, sink),
             None => Ok(0),
@@ -110,12 +110,7 @@ impl Session {
     }
 
     /// Checks, numbers and stores a new definition.
-    pub(crate) fn install_new_table(
-        &mut self,
-        mut table: TableDef,
-        diagnostics: &mut Diagnostics,
-    ) -> SqlResult<()> {
-        let _ = &diagnostics;
+    pub(crate) fn install_new_table(&mut self, mut table: TableDef) -> SqlResult<()> {
         let shared = self.state.shared.clone();
         table.id = shared.catalog.new_table_id()?;
         self.number_storage(&mut table)?;

@@ -78,7 +78,8 @@ fn table_def(id: TableId, schema: &str, name: &str, columns: Vec<ColumnDef>) -> 
     }
 }
 
-fn column(id: u32, name: &str, ty: SqlType) -> ColumnDef {
+/// A column of a name and a type and nothing else.
+pub fn column(id: u32, name: &str, ty: SqlType) -> ColumnDef {
     ColumnDef {
         id: ColumnId(id),
         name: name.to_owned(),

@@ -515,12 +515,15 @@ impl Rows<'_> {
             .into_iter()
             .map(|lock| {
                 let mut row = vec![Value::Null; table.columns.len()];
-                let described = format!("{lock:?}");
+                let described = format!("{:?}", lock.id);
+                let mode = format!("{:?}", lock.mode);
                 for (at, column) in table.columns.iter().enumerate() {
                     row[at] = match column.name.as_str() {
                         "ENGINE" => text("InnoDB"),
                         "LOCK_DATA" => text(&described),
-                        "LOCK_STATUS" => text("GRANTED"),
+                        "LOCK_MODE" => text(&mode),
+                        "LOCK_STATUS" => text(if lock.granted { "GRANTED" } else { "WAITING" }),
+                        "ENGINE_TRANSACTION_ID" => number(lock.transaction),
                         _ => Value::Null,
                     };
                 }

@@ -430,7 +430,11 @@ impl Session {
         let shared = &self.state.shared;
         let counters = &shared.counters;
         let up = (shared.now_micros() - shared.facts.started_micros) / 1_000_000;
-        let connected = shared.connections.lock().len();
+        let (connected, running) = {
+            let all = shared.connections.lock();
+            (all.len(), all.values().filter(|connection| connection.doing.lock().command != "Sleep").count())
+        };
+        let (version, cipher) = self.state.tls.clone().unwrap_or_default();
         let mut rows: Vec<(&str, String)> = vec![
             ("Aborted_connects", counters.aborted_connects.load(Relaxed).to_string()),
             ("Aurora_plan_cache_hits", counters.plan_cache_hits.load(Relaxed).to_string()),
@@ -446,10 +450,10 @@ impl Session {
             ("Queries", counters.questions.load(Relaxed).to_string()),
             ("Questions", counters.questions.load(Relaxed).to_string()),
             ("Slow_queries", counters.slow_queries.load(Relaxed).to_string()),
-            ("Ssl_cipher", if self.state.tls { "TLS_AES_256_GCM_SHA384".into() } else { String::new() }),
-            ("Ssl_version", if self.state.tls { "TLSv1.3".into() } else { String::new() }),
+            ("Ssl_cipher", cipher.clone()),
+            ("Ssl_version", version.clone()),
             ("Threads_connected", connected.to_string()),
-            ("Threads_running", "1".into()),
+            ("Threads_running", running.to_string()),
             ("Uptime", up.to_string()),
             ("Uptime_since_flush_status", up.to_string()),
         ];
