@@ -25,6 +25,7 @@ fn no_plan() -> Plan {
         })),
         columns: Vec::new(),
         parameters: Vec::new(),
+        lifted: Vec::new(),
         subplans: Vec::new(),
         ctes: Vec::new(),
         slots: Vec::new(),

@@ -7,9 +7,9 @@ use crate::context::ParseContext;
 use crate::keyword::{self, Kw};
 use crate::token::{Tok, Token};
 
-const WORD: u8 = 1;
-const DIGIT: u8 = 2;
-const SPACE: u8 = 4;
+pub(crate) const WORD: u8 = 1;
+pub(crate) const DIGIT: u8 = 2;
+pub(crate) const SPACE: u8 = 4;
 
 /// Per byte: may stand in a word, is a digit, is white space.
 static CLASS: [u8; 256] = {
@@ -31,7 +31,7 @@ static CLASS: [u8; 256] = {
     class
 };
 
-fn is(byte: u8, class: u8) -> bool {
+pub(crate) fn is(byte: u8, class: u8) -> bool {
     CLASS[usize::from(byte)] & class != 0
 }
 

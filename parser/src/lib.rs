@@ -4,6 +4,7 @@ pub mod ast;
 mod charset;
 mod context;
 mod error;
+mod fingerprint;
 mod grammar;
 pub mod keyword;
 mod lexer;
@@ -12,6 +13,7 @@ mod token;
 
 pub use ast::*;
 pub use context::{ClientCharset, ParseContext, Parsed, SqlMode};
+pub use fingerprint::{Scanned, ScannedKind, fingerprint, same_shape};
 pub use token::{Tok, Token};
 
 use aurora_types::SqlResult;

@@ -64,6 +64,8 @@ pub struct PlanContext<'a> {
     pub temporary_tables: &'a [Arc<TableDef>],
     /// `sql_select_limit`; `u64::MAX` for none.
     pub select_limit: u64,
+    /// Literals become parameters where that changes nothing but the plan's use: [`crate::Plan::lifted`].
+    pub lift_literals: bool,
 }
 
 impl<'a> PlanContext<'a> {
@@ -80,6 +82,7 @@ impl<'a> PlanContext<'a> {
             statistics: &NoStatistics,
             temporary_tables: &[],
             select_limit: u64::MAX,
+            lift_literals: false,
         }
     }
 

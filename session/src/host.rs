@@ -112,6 +112,18 @@ impl Session {
         aurora_planner::plan(statement, &parsed.ast, parsed.parameters, &ctx)
     }
 
+    /// A plan whose literals are parameters where that is possible.
+    pub(crate) fn plan_lifted(
+        &self,
+        statement: &Statement,
+        parsed: &Parsed,
+        catalog: &CatalogSnapshot,
+    ) -> SqlResult<Plan> {
+        let statistics = SharedStatistics(&self.state.shared);
+        let ctx = PlanContext { lift_literals: true, ..self.plan_context(catalog, &[], &statistics) };
+        aurora_planner::plan(statement, &parsed.ast, parsed.parameters, &ctx)
+    }
+
     fn plan_context<'a>(
         &'a self,
         catalog: &'a CatalogSnapshot,
@@ -129,6 +141,7 @@ impl Session {
             statistics,
             temporary_tables: &self.temporary,
             select_limit: self.state.settings.select_limit,
+            lift_literals: false,
         }
     }
 

@@ -1,15 +1,14 @@
 //! A session: its state and its transaction.
 
+use crate::plans::Plans;
 use crate::prepared::PreparedStatements;
 use crate::shared::{Connection, Counters, Doing, SessionShared};
 use crate::state::{SessionInit, SessionState};
 use crate::variables::SessionVariables;
 use aurora_catalog::{ClosedTable, Pin, PinWait, TableDef, TableId};
-use aurora_planner::Plan;
 use aurora_txn::{CommitTicket, Durability, Isolation, Txn, TxnMode};
 use aurora_types::error::{ER_BAD_DB_ERROR, ER_NO_DB_ERROR};
 use aurora_types::{CollationId, SqlError, SqlResult, StatementStatus};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,9 +53,7 @@ pub struct Session {
     pub(crate) temporary: Vec<Arc<TableDef>>,
     pub(crate) locked: Option<LockedTables>,
     pub(crate) prepared: PreparedStatements,
-    /// Plans by exact text, for the definitions of one epoch and unchanged session settings.
-    pub(crate) plans: HashMap<Vec<u8>, Arc<Plan>>,
-    pub(crate) plans_epoch: u64,
+    pub(crate) plans: Plans,
     pub(crate) connection: Arc<Connection>,
 }
 
@@ -90,8 +87,7 @@ impl Session {
             temporary: Vec::new(),
             locked: None,
             prepared: PreparedStatements::default(),
-            plans: HashMap::new(),
-            plans_epoch: 0,
+            plans: Plans::default(),
             connection,
         };
         session.activate_default_roles();

@@ -153,7 +153,6 @@ impl Session {
                 let mut ty = ty;
                 ty.nullable = true;
                 self.state.user_variables.borrow_mut().insert(name, (value, ty));
-                self.forget_plans();
                 Ok(())
             }
             Assigned::Names(collation) => {

@@ -49,7 +49,8 @@ impl Binder<'_, '_> {
             ast::Expr::And(list) => build::and(self.exprs(list)?),
             ast::Expr::Or(list) => build::or(self.exprs(list)?),
             ast::Expr::Between { expr, low, high, negated } => {
-                let (expr, low, high) = (self.expr(*expr)?, self.expr(*low)?, self.expr(*high)?);
+                let expr = self.expr(*expr)?;
+                let (low, high) = (self.compared(*low, &expr)?, self.compared(*high, &expr)?);
                 let (low, high) = (self.typed_as(low, &expr), self.typed_as(high, &expr));
                 let expr = self.typed_as(expr, &low);
                 build::between(expr, low, high, *negated)
@@ -329,7 +330,8 @@ impl Binder<'_, '_> {
             if let Some(row) = self.row_subquery(op, left, right)? {
                 return Ok(row);
             }
-            let (left, right) = (self.expr(left)?, self.expr(right)?);
+            let left = self.expr(left)?;
+            let right = self.compared(right, &left)?;
             let right = self.typed_as(right, &left);
             let left = self.typed_as(left, &right);
             return build::comparison(op, left, right);
@@ -375,7 +377,7 @@ impl Binder<'_, '_> {
         let mut expr = self.expr(expr)?;
         let mut elements = Vec::with_capacity(list.len());
         for id in list {
-            let element = self.expr(*id)?;
+            let element = self.compared(*id, &expr)?;
             let mut element = self.typed_as(element, &expr);
             expr = self.typed_as(expr, &element);
             self.state.fold(&mut element);

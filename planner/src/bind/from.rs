@@ -129,7 +129,9 @@ impl Binder<'_, '_> {
                     let saved = std::mem::replace(&mut block.visible, visible.clone());
                     let saved_first = std::mem::replace(&mut block.first_table, first_table);
                     let saved_clause = std::mem::replace(&mut block.clause, Clause::On);
+                    let lifting = std::mem::replace(&mut self.lifting, self.may_lift);
                     let condition = self.expr(*id);
+                    self.lifting = lifting;
                     let block = self.block();
                     (block.visible, block.first_table, block.clause) = (saved, saved_first, saved_clause);
                     on = conjuncts(condition?);

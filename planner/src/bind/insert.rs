@@ -186,7 +186,7 @@ impl<'s> Binder<'s, '_> {
                         continue;
                     }
                     self.check_not_generated(&target.table, *at)?;
-                    let expr = self.expr(*id)?;
+                    let expr = self.stored(*id)?;
                     let ty = target.table.columns[*at].ty.clone();
                     let typed = build::column(*at, ty);
                     let mut expr = self.typed_as(expr, &typed);

@@ -13,6 +13,7 @@ mod expr;
 pub(crate) mod from;
 mod insert;
 mod json_table;
+mod lift;
 mod literal;
 mod meta;
 mod order;
@@ -77,6 +78,8 @@ pub(crate) struct State<'a> {
     pub access: Vec<ObjectAccess>,
     pub dependencies: Vec<Dependency>,
     pub parameters: Vec<Option<SqlType>>,
+    /// Where the literals begin that the last parameters stand for.
+    pub lifted: Vec<u32>,
     pub warnings: Vec<Warning>,
     pub calc_found_rows: bool,
     pub cacheable: bool,
@@ -99,6 +102,10 @@ pub(crate) struct Binder<'s, 'a> {
     /// Whose privileges the tables of this text need.
     pub definer: Option<String>,
     pub with: Vec<Rc<CteEntry>>,
+    /// Literals of this text may become parameters.
+    pub may_lift: bool,
+    /// They may just here: in a condition that filters or joins.
+    pub lifting: bool,
 }
 
 /// Error 1235.
@@ -121,6 +128,7 @@ impl<'a> State<'a> {
             access: Vec::new(),
             dependencies: Vec::new(),
             parameters,
+            lifted: Vec::new(),
             warnings: Vec::new(),
             calc_found_rows: false,
             cacheable: true,
@@ -272,6 +280,7 @@ impl<'a> State<'a> {
             body,
             columns,
             parameters,
+            lifted: self.lifted,
             subplans: self.subplans,
             ctes: self.ctes.into_iter().flatten().collect(),
             slots: self.slots,
@@ -302,6 +311,8 @@ pub fn plan_expressions(
         database: ctx.database.map(str::to_owned),
         definer: None,
         with: Vec::new(),
+        may_lift: false,
+        lifting: false,
     };
     let body = binder.do_expressions(exprs)?;
     state.finish(body, Vec::new())
@@ -319,6 +330,8 @@ pub fn plan(statement: &Statement, ast: &Ast, parameters: u32, ctx: &PlanContext
         database: ctx.database.map(str::to_owned),
         definer: None,
         with: Vec::new(),
+        may_lift: ctx.lift_literals,
+        lifting: false,
     };
     for deprecated in ast.deprecated() {
         let (old, new) = match deprecated {

@@ -41,6 +41,13 @@ impl<'s> Binder<'s, '_> {
     }
 
     fn select_block(&mut self, select: &'s Select, tail: Tail<'s>) -> SqlResult<BoundQuery> {
+        let lifting = std::mem::take(&mut self.lifting);
+        let bound = self.select_clauses(select, tail);
+        self.lifting = lifting;
+        bound
+    }
+
+    fn select_clauses(&mut self, select: &'s Select, tail: Tail<'s>) -> SqlResult<BoundQuery> {
         self.state.next_select();
         if select.options.calc_found_rows {
             self.state.calc_found_rows = true;
@@ -53,7 +60,9 @@ impl<'s> Binder<'s, '_> {
         let (mut filter, mut semis) = (Vec::new(), Vec::new());
         if let Some(id) = select.filter {
             self.block().clause = Clause::Where;
+            self.lifting = self.may_lift;
             (filter, semis) = self.where_conditions(id)?;
+            self.lifting = false;
             self.state.settle_literals(&mut filter);
         }
         let mut groups = Vec::new();

@@ -63,6 +63,8 @@ pub fn stored_expression(text: &str, table: &Arc<TableDef>, ctx: &PlanContext<'_
         database: Some(table.schema.clone()),
         definer: None,
         with: Vec::new(),
+        may_lift: false,
+        lifting: false,
     };
     binder.push_block();
     let part = binder.base_table(table, &table.name, None)?;

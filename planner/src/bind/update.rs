@@ -66,7 +66,7 @@ impl<'s> Binder<'s, '_> {
                 ast::Expr::Default(None) => None,
                 _ => {
                     self.check_not_generated(table, at.column)?;
-                    let expr = self.expr(assignment.value)?;
+                    let expr = self.stored(assignment.value)?;
                     let typed = build::column(0, table.columns[at.column].ty.clone());
                     let mut expr = self.typed_as(expr, &typed);
                     self.state.fold(&mut expr);
@@ -159,10 +159,10 @@ impl<'s> Binder<'s, '_> {
         whole: bool,
     ) -> SqlResult<physical::Rel> {
         self.block().clause = Clause::Where;
-        let filter = match tail.filter {
-            Some(id) => conjuncts(self.expr(id)?),
-            None => Vec::new(),
-        };
+        self.lifting = self.may_lift;
+        let filter = tail.filter.map(|id| self.expr(id));
+        self.lifting = false;
+        let filter = filter.transpose()?.map_or_else(Vec::new, conjuncts);
         self.block().clause = Clause::Order;
         let mut keys = Vec::with_capacity(tail.order_by.len());
         for item in tail.order_by {

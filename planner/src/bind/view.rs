@@ -180,6 +180,8 @@ impl Binder<'_, '_> {
             database: Some(view.schema.clone()),
             definer,
             with: Vec::new(),
+            may_lift: false,
+            lifting: false,
         };
         let merged = view.algorithm != ViewAlgorithm::TempTable && inner.is_mergeable(query, nullable);
         let part = if merged {

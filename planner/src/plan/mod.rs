@@ -37,6 +37,8 @@ pub struct Plan {
     pub columns: Vec<ColumnMeta>,
     /// Types that the parameters were given or were derived from their context, in order of the text.
     pub parameters: Vec<SqlType>,
+    /// Where in the text the literals begin that became parameters, in order: the last of `parameters` are theirs.
+    pub lifted: Vec<u32>,
     /// Queries that expressions call; `Expr`'s subquery node names one by position.
     pub subplans: Vec<SubPlan>,
     /// Common table expressions and views that are computed once per execution, on first use.
