@@ -103,6 +103,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             };
             self.entry.command_begins(self.connections.now_millis());
             self.entry.kill.clear_query();
+            self.pace.command_begins();
             if let Next::Close = self.dispatch(at).await {
                 // The client may be gone already.
                 let _ = self.conn.flush().await;
@@ -360,7 +361,7 @@ impl<S: ClientSession> Client<'_, S> {
         match outcome {
             Ok(Ok(ticket)) => {
                 let committed = match ticket {
-                    Some(ticket) => ticket.await,
+                    Some(ticket) => self.pace.committed(ticket).await,
                     None => Ok(()),
                 };
                 match committed {

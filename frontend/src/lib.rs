@@ -5,6 +5,7 @@ mod channel;
 mod commands;
 mod connection;
 mod login;
+mod net;
 mod pace;
 mod password_key;
 mod registry;
@@ -14,6 +15,7 @@ mod sink;
 mod statements;
 mod stream;
 
+pub use net::Doors;
 pub use pace::RuntimeWaiter;
 pub use password_key::PasswordKey;
 pub use registry::{ConnectionEntry, Connections};

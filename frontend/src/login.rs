@@ -184,7 +184,7 @@ pub async fn authenticate(
     peer: &Peer,
     proof: Proof<'_>,
 ) -> Result<Account, LoginError> {
-    let secure = peer.tls.is_some();
+    let secure = peer.is_secure();
     let pem = proof.key.map(PasswordKey::public_pem);
     let (mut exchange, mut action) =
         AuthExchange::start(proof.nonce, secure, proof.plugin, proof.response, &mut conn.out);

@@ -1,14 +1,11 @@
 //! Who is connected: connection ids, KILL, and the watch over clients that vanish while their statement runs.
 
+use crate::net::Net;
 use aurora_env::{KillFlag, KillLevel};
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 /// One connection from its accept to its end.
@@ -19,7 +16,7 @@ pub struct ConnectionEntry {
     pub kill: Arc<KillFlag>,
     /// Wakes the connection's task when it waits for the client.
     pub(crate) wake: Notify,
-    socket: Arc<TcpStream>,
+    socket: Arc<Net>,
     /// Milliseconds since the registry began, plus one, at which the running command began; 0 when idle.
     busy_since: AtomicU64,
 }
@@ -75,7 +72,7 @@ impl Connections {
     }
 
     /// `None` when there are too many already.
-    pub(crate) fn register(&self, socket: Arc<TcpStream>) -> Option<Arc<ConnectionEntry>> {
+    pub(crate) fn register(&self, socket: Arc<Net>) -> Option<Arc<ConnectionEntry>> {
         let mut entries = self.lock();
         if entries.len() >= self.max.load(Ordering::Relaxed) as usize {
             return None;
@@ -129,7 +126,7 @@ impl Connections {
         let busy: Vec<_> =
             self.lock().values().filter(|entry| entry.is_busy(now, running_for)).cloned().collect();
         for entry in busy {
-            if entry.client_is_gone() {
+            if entry.socket.is_gone() {
                 entry.kill.kill(KillLevel::Connection);
             }
         }
@@ -158,12 +155,5 @@ impl ConnectionEntry {
             0 => false,
             since => u128::from(now_millis + 1 - since.min(now_millis + 1)) >= running_for.as_millis(),
         }
-    }
-
-    /// Looks at the socket without taking from it. Bytes that wait there hide the end behind them.
-    fn client_is_gone(&self) -> bool {
-        let mut byte = [0];
-        let peek = pin!(self.socket.peek(&mut byte));
-        matches!(peek.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(0) | Err(_)))
     }
 }

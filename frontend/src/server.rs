@@ -3,6 +3,7 @@
 use crate::commands::CommandPhase;
 use crate::connection::{Broken, Connection};
 use crate::login::{LoginContext, LoginError, login};
+use crate::net::{Doors, Net};
 use crate::pace::Pace;
 use crate::password_key::PasswordKey;
 use crate::registry::{ConnectionEntry, Connections};
@@ -13,10 +14,9 @@ use aurora_types::error::ER_CON_COUNT_ERROR;
 use aurora_wire::Capabilities;
 use aurora_wire::handshake::SERVER_VERSION;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -88,13 +88,13 @@ impl ServerHandle {
     }
 }
 
-/// Serves clients of `listener`, with TLS on the same port when `tls` is given. Needs a multi-thread runtime:
+/// Serves clients that come through `doors`, with TLS on request when `tls` is given. Needs a multi-thread runtime:
 /// statements block their thread.
 ///
 /// # Errors
 /// When the runtime has one thread only, or the listener has no address.
 pub fn serve<S: Service>(
-    listener: TcpListener,
+    doors: impl Into<Doors>,
     tls: Option<Arc<rustls::ServerConfig>>,
     service: Arc<S>,
     options: Options,
@@ -102,11 +102,12 @@ pub fn serve<S: Service>(
     if Handle::try_current().map_err(io::Error::other)?.runtime_flavor() == RuntimeFlavor::CurrentThread {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "the frontend needs a multi-thread runtime"));
     }
-    let address = listener.local_addr()?;
+    let doors = doors.into();
+    let address = doors.tcp.local_addr()?;
     let connections = options.connections.clone();
     let stop = Arc::new(Notify::new());
     let shared = Arc::new(Shared { service, tls: tls.map(TlsAcceptor::from), options });
-    let accepting = tokio::spawn(accept_loop(listener, shared, stop.clone()));
+    let accepting = tokio::spawn(accept_loop(doors, shared, stop.clone()));
     Ok(ServerHandle { address, connections, stop, accepting })
 }
 
@@ -116,15 +117,15 @@ struct Shared<S> {
     options: Options,
 }
 
-async fn accept_loop<S: Service>(listener: TcpListener, shared: Arc<Shared<S>>, stop: Arc<Notify>) {
+async fn accept_loop<S: Service>(doors: Doors, shared: Arc<Shared<S>>, stop: Arc<Notify>) {
     let connections = shared.options.connections.clone();
     let mut tasks = JoinSet::new();
     let mut check = interval(VANISHED_CHECK);
     loop {
         tokio::select! {
             () = stop.notified() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((tcp, address)) => admit(&mut tasks, &shared, tcp, address),
+            accepted = doors.accept() => match accepted {
+                Ok((net, address)) => admit(&mut tasks, &shared, net, address),
                 Err(error) => {
                     // Out of descriptors, most likely: give others the time to close some.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -135,7 +136,7 @@ async fn accept_loop<S: Service>(listener: TcpListener, shared: Arc<Shared<S>>, 
             Some(_) = tasks.join_next() => {}
         }
     }
-    drop(listener);
+    drop(doors);
     let drained = async { while tasks.join_next().await.is_some() {} };
     if timeout(SHUTDOWN_GRACE, drained).await.is_err() {
         connections.kill_all();
@@ -146,22 +147,25 @@ async fn accept_loop<S: Service>(listener: TcpListener, shared: Arc<Shared<S>>, 
     }
 }
 
-fn admit<S: Service>(tasks: &mut JoinSet<()>, shared: &Arc<Shared<S>>, tcp: TcpStream, address: SocketAddr) {
-    // Without it small answers wait for the client's acknowledgement; a failure costs speed only.
-    let _ = tcp.set_nodelay(true);
-    let tcp = Arc::new(tcp);
-    match shared.options.connections.register(tcp.clone()) {
+fn admit<S: Service>(
+    tasks: &mut JoinSet<()>,
+    shared: &Arc<Shared<S>>,
+    net: Net,
+    address: Option<SocketAddr>,
+) {
+    let net = Arc::new(net);
+    match shared.options.connections.register(net.clone()) {
         Some(entry) => {
             let shared = shared.clone();
             tasks.spawn(async move {
                 // Also when the task panics or is aborted.
                 let registered = Registered { connections: shared.options.connections.clone(), entry };
-                converse(&shared, tcp, address, &registered.entry).await;
+                converse(&shared, net, address, &registered.entry).await;
             });
         }
         None => {
             tasks.spawn(async move {
-                let conn = Connection::new(Stream::new(tcp));
+                let conn = Connection::new(Stream::new(net));
                 conn.end(Some(SqlError::new(ER_CON_COUNT_ERROR, &[]))).await;
             });
         }
@@ -182,13 +186,13 @@ impl Drop for Registered {
 /// One connection from its first byte to its last.
 async fn converse<S: Service>(
     shared: &Shared<S>,
-    tcp: Arc<TcpStream>,
-    address: SocketAddr,
+    net: Arc<Net>,
+    address: Option<SocketAddr>,
     entry: &ConnectionEntry,
 ) {
     let options = &shared.options;
-    let peer = Peer { address, host: host_name(address.ip()), tls: None };
-    let mut conn = Connection::new(Stream::new(tcp));
+    let peer = Peer { address, host: host_name(address), tls: None };
+    let mut conn = Connection::new(Stream::new(net));
     conn.read_timeout = options.login_timeout;
     let password_key = options.password_key.as_deref();
     let context = LoginContext {
@@ -234,7 +238,9 @@ async fn converse<S: Service>(
 
 /// The host part of an account that matches this address. Names are not looked up: an account is
 /// `'user'@'localhost'` or has an address.
-fn host_name(address: IpAddr) -> String {
-    let address = address.to_canonical();
-    if address.is_loopback() { "localhost".to_string() } else { address.to_string() }
+fn host_name(address: Option<SocketAddr>) -> String {
+    match address.map(|address| address.ip().to_canonical()) {
+        Some(address) if !address.is_loopback() => address.to_string(),
+        _ => "localhost".to_string(),
+    }
 }

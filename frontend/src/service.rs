@@ -20,10 +20,18 @@ pub type Ticket = BoxFuture<'static, SqlResult<()>>;
 /// Where a client comes from.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    pub address: SocketAddr,
-    /// The host part to match accounts with: `localhost` for loopback addresses, else the address.
+    /// `None`: through a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// The host part to match accounts with: `localhost` for loopback addresses and Unix sockets, else the address.
     pub host: String,
     pub tls: Option<TlsInfo>,
+}
+
+impl Peer {
+    /// Whether nobody can listen to what is sent: TLS, or a socket that does not leave the machine.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.address.is_none()
+    }
 }
 
 /// What was agreed for an encrypted connection.

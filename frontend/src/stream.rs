@@ -1,38 +1,22 @@
-//! The byte stream of a connection: TCP, or TLS over it.
+//! The byte stream of a connection: its socket, or TLS over it.
 
+use crate::net::Net;
 use crate::service::TlsInfo;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// A socket that is also watched for the client's disappearance while a statement runs.
 #[derive(Debug)]
 pub struct Socket {
-    tcp: Arc<TcpStream>,
+    net: Arc<Net>,
     /// Bytes that were read before TLS took over.
     prefix: Vec<u8>,
     prefix_read: usize,
-}
-
-impl Socket {
-    fn poll_write_with(
-        &self,
-        cx: &mut Context<'_>,
-        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.tcp.poll_write_ready(cx))?;
-            match write(&self.tcp) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
-            }
-        }
-    }
 }
 
 impl AsyncRead for Socket {
@@ -49,8 +33,8 @@ impl AsyncRead for Socket {
             return Poll::Ready(Ok(()));
         }
         loop {
-            ready!(self.tcp.poll_read_ready(cx))?;
-            match self.tcp.try_read(buf.initialize_unfilled()) {
+            ready!(self.net.poll_read_ready(cx))?;
+            match self.net.try_read(buf.initialize_unfilled()) {
                 Ok(n) => {
                     buf.advance(n);
                     return Poll::Ready(Ok(()));
@@ -64,7 +48,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |tcp| tcp.try_write(buf))
+        self.net.poll_write_with(cx, |net| net.try_write(buf))
     }
 
     fn poll_write_vectored(
@@ -72,7 +56,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |tcp| tcp.try_write_vectored(bufs))
+        self.net.poll_write_with(cx, |net| net.try_write_vectored(bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -99,8 +83,8 @@ pub enum Stream {
 }
 
 impl Stream {
-    pub fn new(tcp: Arc<TcpStream>) -> Stream {
-        Stream::Plain(Socket { tcp, prefix: Vec::new(), prefix_read: 0 })
+    pub(crate) fn new(net: Arc<Net>) -> Stream {
+        Stream::Plain(Socket { net, prefix: Vec::new(), prefix_read: 0 })
     }
 
     /// The stream itself; what stays behind is at its end.

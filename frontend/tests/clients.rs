@@ -7,7 +7,7 @@ use mysql_async::prelude::*;
 use mysql_async::{Conn, Error, OptsBuilder, SslOpts};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use support::{PASSWORD, Running, start};
+use support::{PASSWORD, Running, start, start_behind};
 
 fn opts(server: &Running, tls: bool) -> OptsBuilder {
     let ssl =
@@ -62,6 +62,31 @@ async fn without_tls_passwords_are_sealed_or_refused() {
     let error = Conn::new(opts(&server, false)).await.unwrap_err();
     assert_eq!(code(&error), 1045);
     assert!(error.to_string().contains("requires secure connection"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unix_socket_is_as_good_as_tls_and_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let unix = tokio::net::UnixListener::bind(&path).unwrap();
+    let server = start_behind(Some(unix), false, |_| ()).await;
+    let through = || opts(&server, false).socket(path.to_str());
+    let mut conn = Conn::new(through()).await.unwrap();
+    assert_eq!(server.full_checks.load(Ordering::SeqCst), 1);
+    let rows: Vec<(i64, String)> = conn.query("rows 20000").await.unwrap();
+    assert_eq!(rows.len(), 20_000);
+    assert_eq!(server.open_sessions.load(Ordering::SeqCst), 1);
+    // A client that goes while its statement runs takes the statement with it.
+    let waiting = tokio::spawn(async move { conn.query_drop("wait").await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    waiting.abort();
+    let began = Instant::now();
+    while server.open_sessions.load(Ordering::SeqCst) > 0 {
+        assert!(began.elapsed() < Duration::from_secs(5), "nobody saw the client go");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Conn::new(through().pass(Some("wrong"))).await.unwrap_err();
+    server.handle.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

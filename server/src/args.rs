@@ -25,9 +25,9 @@ pub struct Args {
     #[arg(long, value_name = "HOST:PORT", env = "AURORA_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
 
-    /// Unix socket for clients of this machine
+    /// Unix socket for clients of this machine, or `off` [default: none]
     #[arg(long, value_name = "PATH", env = "AURORA_SOCKET", hide_env_values = true)]
-    pub socket: Option<PathBuf>,
+    pub socket: Option<String>,
 
     /// Where /health/live, /health/ready and /metrics are, or `off` [default: 127.0.0.1:8306]
     #[arg(long, value_name = "HOST:PORT", env = "AURORA_HTTP", hide_env_values = true)]

@@ -40,6 +40,9 @@ fn text(settings: &Settings, root: &FirstRoot, is_fresh: bool, address: SocketAd
     let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
     let password = if matches!(root, FirstRoot::Empty) { "" } else { " -p" };
     lines.push(format!("  connect  mysql -h{host} -P{} -uroot{password}", address.port()));
+    if let Some(path) = &settings.socket {
+        lines.push(format!("           mysql --socket={} -uroot{password}", path.display()));
+    }
     lines.push(format!("ready for connections at {address}"));
     lines.join("\n") + "\n"
 }
@@ -58,6 +61,14 @@ mod tests {
         assert!(text.contains("--key-file"));
         assert!(text.contains("mysql -h127.0.0.1 -P3307 -uroot -p\n"));
         assert!(text.ends_with("ready for connections at 0.0.0.0:3307\n"));
+    }
+
+    #[test]
+    fn the_socket_is_told() {
+        let address = "127.0.0.1:3306".parse().expect("an address");
+        let settings = Settings { socket: Some("/run/a.sock".into()), ..Settings::default() };
+        let text = text(&settings, &FirstRoot::Existing, false, address);
+        assert!(text.contains("mysql --socket=/run/a.sock -uroot -p\n"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod service;
 mod settings;
 mod storage;
 mod tls;
+mod unix_socket;
 mod variables;
 mod waiter;
 

@@ -7,14 +7,15 @@ use crate::root::{self, FirstRoot};
 use crate::service::SqlService;
 use crate::settings::{Settings, resolve};
 use crate::storage::{self, Opened};
+use crate::unix_socket::{self, SocketFile};
 use crate::{banner, tls};
 use aurora_env::{KillLevel, RealEnv};
-use aurora_frontend::{Connections, Options, PasswordKey, serve};
+use aurora_frontend::{Connections, Doors, Options, PasswordKey, serve};
 use aurora_session::SessionShared;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Clients that may wait for their accept.
@@ -31,6 +32,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     // Addresses come first: a port that is taken leaves no folder behind.
     let listener = bind("--listen", settings.listen_address()?)?;
     let address = local_address(&listener)?;
+    let (unix, socket_file) = bind_unix(&settings)?.unzip();
     let health = Arc::new(Health::default());
     let monitoring = match bind_http(&settings)? {
         Some(listener) => {
@@ -41,7 +43,11 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         None => None,
     };
 
-    let settings = Arc::new(settings);
+    let settings = Arc::new(Settings {
+        // As it is shown: the whole path.
+        socket: socket_file.as_ref().map(|file: &SocketFile| file.path().to_owned()),
+        ..settings
+    });
     let prepared = tokio::task::spawn_blocking({
         let settings = settings.clone();
         move || prepare(&settings, address)
@@ -49,7 +55,10 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (opened, config, key) = tokio::select! {
         prepared = prepared => prepared.map_err(|_| Failure::runtime("the start did not finish"))??,
         // Nothing is served yet, and a start that is cut short is a crash that the next one recovers from.
-        () = signals.stop() => std::process::exit(0),
+        () = signals.stop() => {
+            drop(socket_file);
+            std::process::exit(0)
+        }
     };
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
@@ -72,7 +81,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     // The first and only setting.
     let _ = shared.end_connection.set(Box::new(end));
     let service = Arc::new(SqlService::new(shared.clone()));
-    let serving = serve(listener, Some(config), service, options)
+    let serving = serve(Doors { tcp: listener, unix }, Some(config), service, options)
         .map_err(|error| Failure::runtime(format!("cannot serve clients: {error}")))?;
     let (stop_upkeep, upkeep_stops) = tokio::sync::watch::channel(());
     let upkeep = tokio::spawn(upkeep(shared.clone(), connections, settings.clone(), upkeep_stops));
@@ -86,6 +95,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     notify("STOPPING=1");
     tracing::info!("stopping: running statements have 10 seconds");
     health.stopping();
+    // From now on clients find nobody there, and the next server may begin with it.
+    drop(socket_file);
     tokio::spawn(async move {
         signals.stop().await;
         tracing::warn!("stopped by a second signal; the next start recovers");
@@ -113,7 +124,7 @@ fn prepare(settings: &Settings, address: SocketAddr) -> Result<Prepared, Failure
     let hostname = hostname();
     // RSA keys take some tenths of a second to find.
     let key = std::thread::spawn(PasswordKey::generate);
-    let opened = storage::open(settings, &RealEnv::new(), &hostname, address.port())?;
+    let opened = storage::open(settings, &RealEnv::new(), &hostname, address)?;
     let config = tls::server_config(&settings.data_dir.join("tls"), &hostname)?;
     if matches!(opened.first_root, FirstRoot::Existing) && root::path_in(&settings.data_dir).exists() {
         root::forget_when_changed(&opened.shared.accounts, &settings.data_dir);
@@ -151,6 +162,10 @@ fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
         };
         Failure::runtime(format!("cannot listen at {address}: {what} with {flag}"))
     })
+}
+
+fn bind_unix(settings: &Settings) -> Result<Option<(UnixListener, SocketFile)>, Failure> {
+    settings.socket.as_deref().map(|path| unix_socket::bind(path, BACKLOG)).transpose()
 }
 
 fn bind_http(settings: &Settings) -> Result<Option<TcpListener>, Failure> {

@@ -7,9 +7,10 @@ use aurora_frontend::{
     SessionInit, Ticket,
 };
 use aurora_security::{Attempt, AuthenticatedAccount, ClientHost, FastResult, TlsFacts};
+use aurora_session::variables::{GlobalVariables, lookup};
 use aurora_session::{Counters, Reply, Session, SessionShared};
 use aurora_txn::TxnError;
-use aurora_types::error::{ER_INTERNAL_ERROR, ER_MUST_CHANGE_PASSWORD_LOGIN};
+use aurora_types::error::{ER_INTERNAL_ERROR, ER_MUST_CHANGE_PASSWORD_LOGIN, ER_SECURE_TRANSPORT_REQUIRED};
 use aurora_types::{CollationId, ColumnMeta, RowSink, SqlError, SqlResult, StatementStatus, Value};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,22 +32,21 @@ impl Service for SqlService {
     type Session = SqlSession;
 
     fn authenticator(&self, user: &str, peer: &Peer) -> SqlResult<Box<dyn Authenticator>> {
+        let globals = &self.shared.globals;
+        if !peer.is_secure() && global_is_on(globals, "require_secure_transport") {
+            let error = SqlError::new(ER_SECURE_TRANSPORT_REQUIRED, &[]);
+            Counters::add(&self.shared.counters.aborted_connects);
+            record(&self.shared, Who::new(user, peer).event("connect", 0, Some(&error)));
+            return Err(error);
+        }
         let tls = TlsFacts { cipher: peer.tls.as_ref().map(|tls| tls.cipher.clone()), certificate: None };
-        let attempt = self.shared.accounts.begin(user, &ClientHost::at(peer.address.ip()), tls);
-        let who = Who {
-            user: user.to_owned(),
-            ip: peer.address.ip().to_canonical().to_string(),
-            tls: peer.tls.is_some(),
-        };
+        let attempt = self.shared.accounts.begin(user, &client_host(peer), tls);
+        let who = Who::new(user, peer);
         Ok(Box::new(Login { shared: self.shared.clone(), attempt: Arc::new(attempt), who }))
     }
 
     fn open(&self, init: SessionInit) -> SqlResult<SqlSession> {
-        let who = Who {
-            user: init.user.clone(),
-            ip: init.peer.address.ip().to_canonical().to_string(),
-            tls: init.peer.tls.is_some(),
-        };
+        let who = Who::new(&init.user, &init.peer);
         let account = account_text(&init.account);
         let (id, database) = (u64::from(init.connection_id), init.database.clone().unwrap_or_default());
         let opened = self.open_session(init);
@@ -86,6 +86,15 @@ impl SqlService {
     }
 }
 
+/// Where a client is; through the Unix socket it has no address.
+fn client_host(peer: &Peer) -> ClientHost {
+    peer.address.map_or_else(ClientHost::local, |address| ClientHost::at(address.ip()))
+}
+
+fn global_is_on(globals: &GlobalVariables, name: &str) -> bool {
+    lookup(name).is_some_and(|(id, _)| matches!(globals.get(id), Value::Int(1) | Value::UInt(1)))
+}
+
 /// Whom an event is about.
 #[derive(Clone)]
 struct Who {
@@ -95,6 +104,14 @@ struct Who {
 }
 
 impl Who {
+    fn new(user: &str, peer: &Peer) -> Who {
+        Who {
+            user: user.to_owned(),
+            ip: client_host(peer).ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            tls: peer.tls.is_some(),
+        }
+    }
+
     fn event(&self, name: &str, connection_id: u64, error: Option<&SqlError>) -> Event {
         Event {
             user: self.user.clone(),

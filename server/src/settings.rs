@@ -19,6 +19,8 @@ pub const OPTIONS: &[&str] =
 pub struct Settings {
     pub data_dir: PathBuf,
     pub listen: String,
+    /// The Unix socket's file.
+    pub socket: Option<PathBuf>,
     /// `None`: switched off.
     pub http: Option<String>,
     /// A default that is taken by another program is only a warning.
@@ -36,6 +38,7 @@ impl Default for Settings {
         Settings {
             data_dir: "./aurora-data".into(),
             listen: "127.0.0.1:3306".into(),
+            socket: None,
             http: Some("127.0.0.1:8306".into()),
             http_is_default: true,
             root_password: None,
@@ -78,12 +81,12 @@ impl Settings {
             self.insecure = true;
             self.root_password = None;
         }
-        if args.socket.is_some() {
-            self.set_option("socket", Some(""))?;
-        }
-        for (name, value) in
-            [("listen", args.listen), ("http", args.http), ("root_password", args.root_password)]
-        {
+        for (name, value) in [
+            ("listen", args.listen),
+            ("socket", args.socket),
+            ("http", args.http),
+            ("root_password", args.root_password),
+        ] {
             if let Some(value) = value {
                 self.set_option(name, Some(&value))?;
             }
@@ -128,11 +131,10 @@ impl Settings {
                 return Err("the root password is empty; --insecure means none".into());
             }
             "root_password" => self.root_password = Some(Zeroizing::new(value.to_owned())),
-            "socket" => {
-                return Err("Unix sockets are not served in this version; leave out `socket` and connect \
-                            with -h127.0.0.1"
-                    .into());
+            "socket" if value.is_empty() => {
+                return Err("the socket's path is empty; write a path, or `off` for no socket".into());
             }
+            "socket" => self.socket = (value != "off").then(|| value.into()),
             _ => return Err(format!("unknown setting `{name}`")),
         }
         Ok(())
@@ -152,6 +154,11 @@ impl Settings {
             )));
         }
         Ok(address)
+    }
+
+    /// Whether nobody decided about `require_secure_transport` though other machines can connect.
+    pub fn needs_secure_transport(&self, address: SocketAddr) -> bool {
+        !address.ip().to_canonical().is_loopback() && self.number("require_secure_transport").is_none()
     }
 
     /// The last value given for a variable, when it is a number.
@@ -198,6 +205,8 @@ mod tests {
         assert_eq!(plain.number("max_connections"), Some(7));
         let given = settings("auroradb --http off --set max_connections=9").expect("flags");
         assert_eq!(given.http, None);
+        assert_eq!(settings("auroradb --socket /tmp/s").expect("flags").socket, Some("/tmp/s".into()));
+        assert_eq!(settings("auroradb --socket off").expect("flags").socket, None);
         assert_eq!(given.number("max_connections"), Some(9), "flags are above the environment");
     }
 
@@ -207,6 +216,16 @@ mod tests {
         let open = settings("auroradb --insecure --listen 0.0.0.0:3306").expect("flags").listen_address();
         assert!(open.expect_err("refused").message.contains("--root-password"));
         assert!(settings("auroradb --insecure --root-password x").is_err());
+    }
+
+    #[test]
+    fn other_machines_need_tls_unless_told_otherwise() {
+        let needs = |line: &str| {
+            let settings = settings(line).expect("flags");
+            settings.needs_secure_transport(settings.listen_address().expect("an address"))
+        };
+        assert!(!needs("auroradb") && needs("auroradb --listen 0.0.0.0:1"));
+        assert!(!needs("auroradb --listen 0.0.0.0:1 --set require_secure_transport=OFF"));
     }
 
     #[test]
@@ -222,7 +241,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        assert!(settings("auroradb --socket /tmp/s").is_err());
+        assert!(settings("auroradb --socket=").expect_err("refused").contains("`off`"));
         assert!(settings("auroradb --set x").expect_err("refused").contains("name=value"));
         assert!(settings("auroradb --listen nonsense").expect("late").listen_address().is_err());
     }

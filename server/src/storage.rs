@@ -12,8 +12,9 @@ use aurora_lsm::{DataDir, Engine, EngineOptions};
 use aurora_security::{AccountSettings, Accounts};
 use aurora_session::{ServerFacts, SessionShared};
 use aurora_txn::{TxnManager, TxnOptions};
-use aurora_types::SqlError;
+use aurora_types::{SqlError, Value};
 use aurora_wire::handshake::SERVER_VERSION;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// With the exit code that fits.
-pub fn open(settings: &Settings, env: &Env, hostname: &str, port: u16) -> Result<Opened, Failure> {
+pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr) -> Result<Opened, Failure> {
     let dir = DataDir::open(&settings.data_dir, env)?;
     let (instance_id, is_fresh) = (dir.instance_id(), dir.is_fresh());
     let source = match &settings.key_file {
@@ -60,12 +61,19 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, port: u16) -> Result
     let facts = ServerFacts {
         version: SERVER_VERSION.to_owned(),
         hostname: hostname.to_owned(),
-        port,
+        port: address.port(),
         data_dir: absolute(settings),
         server_uuid: uuid(instance_id),
         started_micros: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
     };
     let shared = SessionShared::new(catalog, accounts, Some(audit.clone()), waiter, env, facts);
+    if let Some(path) = &settings.socket {
+        shared.globals.set_by_name("socket", Value::Text(path.to_string_lossy().as_ref().into()));
+    }
+    if settings.needs_secure_transport(address) {
+        tracing::info!("require_secure_transport=ON, for other machines can connect; --set turns it off");
+        shared.globals.set_by_name("require_secure_transport", Value::Int(1));
+    }
     for (id, value) in &settings.variables {
         shared.globals.set(*id, value.clone());
     }

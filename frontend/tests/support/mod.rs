@@ -2,8 +2,8 @@
 
 use aurora_env::{KillFlag, Signal};
 use aurora_frontend::{
-    Account, Authenticator, BoxFuture, ChangeUserInit, ClientSession, FastAnswer, Options, PasswordKey, Peer,
-    Prepared, ServerHandle, Service, SessionInit, Ticket, serve,
+    Account, Authenticator, BoxFuture, ChangeUserInit, ClientSession, Doors, FastAnswer, Options,
+    PasswordKey, Peer, Prepared, ServerHandle, Service, SessionInit, Ticket, serve,
 };
 use aurora_types::error::*;
 use aurora_types::{
@@ -88,7 +88,7 @@ impl Service for Fake {
         self.open_sessions.fetch_add(1, Ordering::SeqCst);
         Ok(FakeSession {
             user: init.user,
-            secure: init.peer.tls.is_some(),
+            secure: init.peer.is_secure(),
             kill: init.kill,
             statements: Vec::new(),
             open_sessions: self.open_sessions.clone(),
@@ -294,14 +294,23 @@ impl Running {
 
 /// A server with TLS, and a password key if asked for.
 pub async fn start(password_key: bool, edit: impl FnOnce(&mut Options)) -> Running {
+    start_behind(None, password_key, edit).await
+}
+
+/// As [`start`], with a Unix socket as well.
+pub async fn start_behind(
+    unix: Option<tokio::net::UnixListener>,
+    password_key: bool,
+    edit: impl FnOnce(&mut Options),
+) -> Running {
     let fake = Arc::new(Fake::default());
     let (full_checks, open_sessions) = (fake.full_checks.clone(), fake.open_sessions.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut options = Options::default();
     if password_key {
         options.password_key = Some(Arc::new(PasswordKey::generate().unwrap()));
     }
     edit(&mut options);
-    let handle = serve(listener, Some(tls_config()), fake, options).unwrap();
+    let handle = serve(Doors { tcp, unix }, Some(tls_config()), fake, options).unwrap();
     Running { handle, full_checks, open_sessions }
 }
