@@ -20,7 +20,10 @@ impl Binder<'_, '_> {
         if self.lifting && matches!(other.kind, ExprKind::Column(_)) && other.ty.base != BaseType::Year {
             let suits = match (self.ast.expr(id), typing::domain(&other.ty)) {
                 (ast::Expr::Literal(Literal::Int(_)), Domain::Int | Domain::Decimal | Domain::Double) => true,
-                (ast::Expr::Literal(Literal::String(_)), Domain::Text) => true,
+                // Where character sets differ, which side is converted depends on the text.
+                (ast::Expr::Literal(Literal::String(_)), Domain::Text) => {
+                    other.ty.collation.charset() == self.state.ctx.build.collation.charset()
+                }
                 _ => false,
             };
             if suits && let Some(lifted) = self.lift(id) {
