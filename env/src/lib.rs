@@ -5,6 +5,7 @@
 
 mod clock;
 mod fs;
+mod lent;
 mod plain;
 mod real;
 mod seal;
@@ -13,6 +14,7 @@ mod wait;
 
 pub use clock::{Clock, Entropy};
 pub use fs::{DirLock, File, FileSystem};
+pub use lent::{is_thread_lent, lend_thread};
 pub use plain::PlainSealing;
 pub use real::{RealClock, RealEntropy, RealEnv, RealFs};
 pub use seal::{FILE_HEADER_BYTES, FileCipher, FileHeader, FileKind, SealError, Sealing};

@@ -39,7 +39,7 @@ impl Bell {
 
 /// What a folder that is open for writing has.
 pub(crate) struct Writing {
-    pub(crate) log: Log,
+    pub(crate) log: Arc<Log>,
     pub(crate) versions: VersionSet,
 }
 

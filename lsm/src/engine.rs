@@ -174,7 +174,7 @@ impl Engine {
         }
         mem.leave();
         log.inserted(&appended.pending);
-        let ticket = appended.ticket();
+        let ticket = appended.ticket(log);
         if !core.options.background_threads {
             if durability != Durability::Buffered {
                 // Whoever waits for the commit gets the error by its ticket.

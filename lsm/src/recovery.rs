@@ -132,7 +132,7 @@ pub(crate) fn open(
     let views = Arc::new(Views::new(view));
     let log = new_log(&options, &env, &sealing, &wal_dir, &numbers, &registry, &views, end, last_seq)?;
     remove_orphans(&env, &path, &version, first_segment)?;
-    let writing = Some(Writing { log, versions });
+    let writing = Some(Writing { log: Arc::new(log), versions });
     let parts = Parts { env, sealing, options, dir, registry, cache, trash, views, numbers, writing };
     Ok(Core::new(parts))
 }

@@ -1,6 +1,7 @@
 //! A commit on its way: the ticket that its issuer holds, and the hooks that are called as it proceeds.
 
 use crate::error::{LsmError, Result};
+use crate::log::Lead;
 use crate::types::{Lsn, Seq};
 use aurora_env::{Signal, Waiter};
 use parking_lot::Mutex;
@@ -72,16 +73,21 @@ impl TicketState {
 
 /// A commit on its way: await it (many sessions share one sync), block on it, or register a callback. It resolves
 /// once the commit is durable at its level and published. Dropping it does not undo the commit.
+///
+/// Waiting for it, and polling it, on a thread that is lent for that ([`aurora_env::lend_thread`], also while it was
+/// committed) writes and syncs the log on the spot where the log is idle.
 #[must_use = "the commit is durable only once its ticket resolves"]
 pub struct CommitTicket {
     pub(crate) state: Option<Arc<TicketState>>,
     pub(crate) seq: Seq,
     pub(crate) lsn: Lsn,
+    /// Nobody has been told to sync the commit: whoever waits for it does.
+    pub(crate) lead: Option<Lead>,
 }
 
 impl CommitTicket {
     pub(crate) fn ready(seq: Seq, lsn: Lsn) -> CommitTicket {
-        CommitTicket { state: None, seq, lsn }
+        CommitTicket { state: None, seq, lsn, lead: None }
     }
 
     /// The commit's seq (for `when_published`: the seq that is waited for).
@@ -112,9 +118,16 @@ impl CommitTicket {
         self.wait(&aurora_env::ThreadWaiter)
     }
 
+    fn take_lead(&self) {
+        if let Some(lead) = &self.lead {
+            lead.take();
+        }
+    }
+
     /// Blocks through `waiter`.
     pub fn wait(&self, waiter: &dyn Waiter) -> Result<Seq> {
         let Some(state) = &self.state else { return Ok(self.seq) };
+        self.take_lead();
         let signal = {
             let mut waiting = state.waiting.lock();
             if let Some(outcome) = &waiting.outcome {
@@ -129,6 +142,7 @@ impl CommitTicket {
     /// Calls `callback` with the outcome, at once if there is one. One callback per ticket: a second replaces it.
     pub fn on_done(&self, callback: impl FnOnce(Result<Seq>) + Send + 'static) {
         let Some(state) = &self.state else { return callback(Ok(self.seq)) };
+        self.take_lead();
         let mut waiting = state.waiting.lock();
         match waiting.outcome.clone() {
             None => waiting.callback = Some(Box::new(callback)),
@@ -145,6 +159,7 @@ impl Future for CommitTicket {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Seq>> {
         let Some(state) = &self.state else { return Poll::Ready(Ok(self.seq)) };
+        self.take_lead();
         let mut waiting = state.waiting.lock();
         match &waiting.outcome {
             Some(outcome) => Poll::Ready(outcome.clone()),
@@ -163,7 +178,7 @@ mod tests {
     #[test]
     fn a_ticket_resolves_once_for_waiters_and_callbacks() {
         let state = Arc::new(TicketState::default());
-        let ticket = CommitTicket { state: Some(state.clone()), seq: Seq(7), lsn: Lsn(9) };
+        let ticket = CommitTicket { state: Some(state.clone()), seq: Seq(7), lsn: Lsn(9), lead: None };
         assert!(!ticket.is_done());
         let (send, receive) = std::sync::mpsc::channel();
         ticket.on_done(move |outcome| send.send(outcome.is_ok()).unwrap());

@@ -1,14 +1,16 @@
 //! The write-ahead log: group commit, publication in seq order, replay.
 //!
 //! A commit takes its seq and its place in the log under one short lock, then inserts outside of it. Whoever pumps
-//! (the log's thread; without threads the committing call) takes all bytes that have gathered, writes them as
-//! chunks and syncs once. A commit is published when it and all before it are inserted and durable at their level.
+//! (the log's thread, or a committer that leads, see `lead.rs`; without threads the committing call) takes all bytes that
+//! have gathered, writes them as chunks and syncs once. A commit is published when it and all before it are inserted and durable at their level.
 
 pub(crate) mod chunk;
+mod lead;
 mod record;
 mod replay;
 mod segments;
 
+pub(crate) use lead::Lead;
 pub(crate) use replay::{Replayed, replay};
 
 use crate::batch::WriteBatch;
@@ -82,6 +84,8 @@ pub(crate) struct Log {
     durable: AtomicU64,
     failed: AtomicBool,
     last_sync_micros: AtomicU64,
+    /// How long the last sync took.
+    sync_took_micros: AtomicU64,
 }
 
 /// A commit that has its place.
@@ -90,12 +94,19 @@ pub(crate) struct Appended {
     pub(crate) mem: Arc<Memtable>,
     /// Whether the memtable was rotated: there is something to flush.
     pub(crate) rotated: bool,
+    /// Nobody was told to write it: whoever waits for the commit leads.
+    leads: bool,
 }
 
 impl Appended {
-    pub(crate) fn ticket(&self) -> CommitTicket {
+    pub(crate) fn ticket(&self, log: &Arc<Log>) -> CommitTicket {
         let pending = &self.pending;
-        CommitTicket { state: Some(pending.ticket.clone()), seq: pending.seq, lsn: Lsn(pending.end_lsn) }
+        CommitTicket {
+            state: Some(pending.ticket.clone()),
+            seq: pending.seq,
+            lsn: Lsn(pending.end_lsn),
+            lead: self.leads.then(|| Lead::new(log.clone(), pending.end_lsn)),
+        }
     }
 
     pub(crate) fn seq(&self) -> Seq {
@@ -140,6 +151,7 @@ impl Log {
             durable: AtomicU64::new(start.0),
             failed: AtomicBool::new(false),
             last_sync_micros: AtomicU64::new(0),
+            sync_took_micros: AtomicU64::new(0),
         })
     }
 
@@ -170,6 +182,7 @@ impl Log {
         if state.closing {
             return Err(LsmError::Closed);
         }
+        let leads = self.may_lead(&state, durability);
         let rotated = self.rotate_if_full(&mut state, batch.size_bytes());
         let seq = state.next_seq;
         state.next_seq = Seq(seq.0 + 1);
@@ -188,10 +201,10 @@ impl Log {
             Durability::Synced => state.sync_wanted = end_lsn,
         }
         drop(state);
-        if self.setup.threads && durability != Durability::Buffered {
+        if self.setup.threads && durability != Durability::Buffered && !leads {
             self.work.notify_one();
         }
-        Ok(Appended { pending, mem, rotated })
+        Ok(Appended { pending, mem, rotated, leads })
     }
 
     fn rotate_if_full(&self, state: &mut State, coming_bytes: usize) -> bool {
@@ -278,9 +291,13 @@ impl Log {
         match &state.failure {
             Some(failure) => ticket.resolve(Err(failure.clone())),
             None if self.setup.registry.published() >= seq => ticket.resolve(Ok(seq)),
-            None => state.waiting.push((seq, ticket.clone())),
+            None => {
+                state.waiting.push((seq, ticket.clone()));
+                // It may be that of a leader who has not begun.
+                self.work.notify_one();
+            }
         }
-        CommitTicket { state: Some(ticket), seq, lsn: Lsn(0) }
+        CommitTicket { state: Some(ticket), seq, lsn: Lsn(0), lead: None }
     }
 
     /// Writes what has gathered, syncs if somebody wants that, publishes.
@@ -301,9 +318,12 @@ impl Log {
         let outcome = segments.write(start, durable, &self.live).and_then(|()| {
             self.written.store(end, Ordering::SeqCst);
             if sync {
+                let begun = self.now_micros();
                 segments.sync()?;
                 self.durable.store(end, Ordering::SeqCst);
-                self.last_sync_micros.store(self.now_micros(), Ordering::Relaxed);
+                let ended = self.now_micros();
+                self.last_sync_micros.store(ended, Ordering::Relaxed);
+                self.sync_took_micros.store(ended.saturating_sub(begun), Ordering::Relaxed);
             }
             Ok(())
         });
@@ -388,7 +408,7 @@ impl Log {
 
     /// The log thread's life. Ends when the log is closed and synced, or has failed.
     pub(crate) fn run(&self) {
-        let _guard = FailOnPanic(self);
+        let _guard = lead::FailOnPanic(self);
         loop {
             let (closing, timed_out) = {
                 let mut state = self.state.lock();
@@ -445,17 +465,6 @@ impl Log {
         let gone: Vec<_> = self.live.lock().extract_if(.., |&mut (number, _)| number < first).collect();
         for (number, _) in gone {
             remove(&self.setup.env, &segments::path_of(&self.setup.dir, number));
-        }
-    }
-}
-
-/// A hook that panics must not leave commits waiting for a thread that is gone.
-struct FailOnPanic<'a>(&'a Log);
-
-impl Drop for FailOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail(&LsmError::LogFailed("the log's thread has panicked".into()));
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use super::basic::{all, put, small};
 use crate::*;
-use aurora_env::{Env, PlainSealing, RealEntropy, RealEnv};
+use aurora_env::{Env, PlainSealing, RealEntropy, RealEnv, lend_thread};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 /// A folder that goes with the test.
 struct Temp(PathBuf);
@@ -86,9 +88,12 @@ fn writers_readers_flushes_and_compactions_side_by_side() {
                         }
                         let durability = [Durability::Buffered, Durability::Written, Durability::Synced]
                             [(step % 50 / 24) as usize];
-                        let ticket =
-                            engine.commit(&batch, &CommitFields::new(), durability, hooks.clone()).unwrap();
-                        let seq = ticket.wait_blocking().unwrap();
+                        let commit = || {
+                            let fields = CommitFields::new();
+                            engine.commit(&batch, &fields, durability, hooks.clone())?.wait_blocking()
+                        };
+                        // Some lead their syncs, some leave them to the log's thread.
+                        let seq = if writer % 2 == 0 { lend_thread(commit) } else { commit() }.unwrap();
                         assert!(engine.published() >= seq);
                         let key = [&[writer as u8], &row[..], &[0]].concat();
                         let found = engine.lookup(&key, ReadAt::Newest).unwrap().unwrap();
@@ -156,15 +161,71 @@ fn the_last_reference_may_go_on_a_thread_of_the_engine() {
         send.send(()).unwrap();
     });
     receive.recv().unwrap();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(10);
     let env = RealEnv::new();
     // The log's thread ends on its own.
     while DataDir::open(&temp.0, &env).is_err() {
-        assert!(std::time::Instant::now() < deadline, "the folder stays locked");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert!(Instant::now() < deadline, "the folder stays locked");
+        std::thread::sleep(Duration::from_millis(5));
     }
     let engine = open(&temp.0, &threaded());
     assert_eq!(&*engine.get(b"b", ReadAt::Published).unwrap().unwrap(), b"2");
+}
+
+/// Where a commit was published.
+#[derive(Default)]
+struct Publisher(Mutex<Option<ThreadId>>);
+
+impl CommitHooks for Publisher {
+    fn inserted(&self, _seq: Seq) {}
+    fn published(&self, _seq: Seq) {
+        *self.0.lock() = Some(std::thread::current().id());
+    }
+    fn failed(&self, error: &LsmError) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn a_lone_commit_is_synced_on_the_thread_that_is_lent_for_it() {
+    let temp = Temp::new("lent");
+    let engine = open(&temp.0, &threaded());
+    let publisher = Arc::new(Publisher::default());
+    let mut batch = WriteBatch::new();
+    batch.put(b"a", b"1");
+    let commit =
+        || engine.commit(&batch, &CommitFields::new(), Durability::Synced, publisher.clone()).unwrap();
+    let here = std::thread::current().id();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // A sync that takes long sends the next commits to the log's thread: once in a while one is quick.
+    loop {
+        let ticket = lend_thread(|| {
+            let ticket = commit();
+            ticket.wait_blocking().unwrap();
+            ticket
+        });
+        assert!(engine.stats().log_durable >= ticket.lsn());
+        if *publisher.0.lock() == Some(here) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "no commit was led");
+    }
+    commit().wait_blocking().unwrap();
+    assert_ne!(*publisher.0.lock(), Some(here), "the thread is not lent any more");
+    // Nobody waits for it, or not on the thread that was lent: the log's thread hears of it.
+    drop(lend_thread(commit));
+    let ticket = lend_thread(commit);
+    let (send, receive) = std::sync::mpsc::channel();
+    ticket.on_done(move |outcome| send.send(outcome.is_ok()).unwrap());
+    assert!(receive.recv().unwrap());
+    // Who waits for another's commit does not wait until the log's thread looks by itself.
+    let quick = (0..5).any(|_| {
+        let ticket = lend_thread(commit);
+        let begun = Instant::now();
+        engine.when_published(ticket.seq()).wait_blocking().unwrap();
+        begun.elapsed() < Duration::from_millis(500)
+    });
+    assert!(quick);
 }
 
 #[test]
@@ -176,9 +237,9 @@ fn buffered_commits_become_durable_by_themselves() {
     let ticket =
         engine.commit(&batch, &CommitFields::new(), Durability::Buffered, Arc::new(NoHooks)).unwrap();
     assert!(ticket.is_done(), "published at once");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(10);
     while engine.stats().log_durable < ticket.lsn() {
-        assert!(std::time::Instant::now() < deadline);
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
