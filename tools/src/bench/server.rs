@@ -1,10 +1,12 @@
 //! Servers that the race starts for itself, on a temporary folder, and stops again.
 
+use super::kind::Kind;
 use super::side::Login;
 use crate::failure::Failure;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,8 +17,11 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A process that ends with this value.
 pub struct Server {
+    kind: Kind,
     /// The command that starts it again on the same folder.
     command: Vec<OsString>,
+    /// Whose process it is, where it is not ours: PostgreSQL refuses to be root's.
+    owner: Option<(u32, u32)>,
     log: PathBuf,
     pid: u32,
     /// `None`: started by a script, so not ours to reap.
@@ -46,16 +51,23 @@ impl Server {
         command.extend(["--http".into(), format!("127.0.0.1:{}", free_port()?).into()]);
         command.push("--insecure".into());
         command.extend(options.iter().map(OsString::from));
-        let mut server = Server { command, log: dir.join("server.log"), pid: 0, child: None };
+        let log = dir.join("server.log");
+        let mut server = Server { kind: Kind::Aurora, command, owner: None, log, pid: 0, child: None };
         server.spawn()?;
         Ok(server)
     }
 
-    /// MySQL by the peers' script, its data in `dir`.
-    pub fn mysql(script: &Path, dir: &Path, port: u16, options: &str) -> Result<Server, Failure> {
+    /// A peer by its script, its data in `dir`.
+    pub fn peer(
+        kind: Kind,
+        script: &Path,
+        dir: &Path,
+        port: u16,
+        env: &[(&str, &str)],
+    ) -> Result<Server, Failure> {
         let output = Command::new(script)
             .args([OsString::from("start"), dir.into(), port.to_string().into()])
-            .env("MYSQLD_OPTS", options)
+            .envs(env.iter().copied())
             // Ctrl-C must not end it between the start of the server and the word of its process.
             .process_group(0)
             .stdin(Stdio::null())
@@ -66,15 +78,23 @@ impl Server {
             .map_err(|error| Failure::io("run", script, &error))?;
         let pid = fs::read_to_string(dir.join("pid")).ok().and_then(|pid| pid.trim().parse().ok());
         // From here on the process ends with this value, even if it never answered.
+        let log = dir.join("server.log");
         let mut server =
-            Server { command: Vec::new(), log: dir.join("server.log"), pid: pid.unwrap_or(0), child: None };
+            Server { kind, command: Vec::new(), owner: None, log, pid: pid.unwrap_or(0), child: None };
         if !output.success() || pid.is_none() {
             let why = last_line(&dir.join("start.log"));
-            return Err(Failure::runtime(format!("MySQL did not start: {why}")));
+            return Err(Failure::runtime(format!(
+                "{} did not start: {why}. {} has to work by itself first",
+                kind.name(),
+                script.display()
+            )));
         }
         let pid = server.pid;
-        let line = fs::read(format!("/proc/{pid}/cmdline"))
-            .map_err(|error| Failure::runtime(format!("MySQL did not stay: {error}")))?;
+        let gone = |error| Failure::runtime(format!("{} did not stay: {error}", kind.name()));
+        let line = fs::read(format!("/proc/{pid}/cmdline")).map_err(gone)?;
+        let about = fs::metadata(format!("/proc/{pid}")).map_err(gone)?;
+        let own = fs::metadata("/proc/self").map_err(gone)?;
+        server.owner = (about.uid() != own.uid()).then_some((about.uid(), about.gid()));
         server.command = line
             .split(|byte| *byte == 0)
             .filter(|word| !word.is_empty())
@@ -91,15 +111,18 @@ impl Server {
         let program = PathBuf::from(self.command.first().cloned().unwrap_or_default());
         let log = File::create(&self.log).map_err(|error| Failure::io("create", &self.log, &error))?;
         let second = log.try_clone().map_err(|error| Failure::io("open", &self.log, &error))?;
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .args(self.command.iter().skip(1))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(second)
             // Ctrl-C is for us; we stop it in order.
-            .process_group(0)
-            .spawn()
-            .map_err(|error| Failure::io("run", &program, &error))?;
+            .process_group(0);
+        if let Some((user, group)) = self.owner {
+            command.uid(user).gid(group).current_dir("/");
+        }
+        let child = command.spawn().map_err(|error| Failure::io("run", &program, &error))?;
         self.pid = child.id();
         self.child = Some(child);
         Ok(())
@@ -127,6 +150,23 @@ impl Server {
     /// Stops it and starts it again; seconds from the start of the process to its first answer.
     pub fn restart(&mut self, login: &Login) -> Result<f64, Failure> {
         self.stop();
+        self.start_again(login)
+    }
+
+    /// The same after `kill -9`.
+    pub fn crash(&mut self, login: &Login) -> Result<f64, Failure> {
+        self.signal("-KILL");
+        while !self.has_ended() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if self.kind == Kind::Postgres {
+            // Its children see the end of their parent by themselves.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        self.start_again(login)
+    }
+
+    fn start_again(&mut self, login: &Login) -> Result<f64, Failure> {
         let begun = Instant::now();
         self.spawn()?;
         self.wait_ready(login)?;
@@ -136,7 +176,12 @@ impl Server {
     fn has_ended(&mut self) -> bool {
         match &mut self.child {
             Some(child) => !matches!(child.try_wait(), Ok(None)),
-            None => !Path::new(&format!("/proc/{}", self.pid)).exists(),
+            None => {
+                // One that nobody reaps has ended too.
+                let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+                let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start().to_string());
+                state.is_none_or(|state| state.starts_with(['Z', 'X']))
+            }
         }
     }
 
@@ -148,7 +193,8 @@ impl Server {
         if self.pid == 0 || self.has_ended() {
             return;
         }
-        self.signal("-TERM");
+        // PostgreSQL's TERM waits for clients to go.
+        self.signal(if self.kind == Kind::Postgres { "-INT" } else { "-TERM" });
         let begun = Instant::now();
         while !self.has_ended() {
             if begun.elapsed() > STOPPED_WITHIN {

@@ -1,55 +1,35 @@
-//! One of the two servers in a race.
+//! One of the servers in a race.
 
-use super::data;
-use super::process;
+use super::client::Client;
+use super::kind::{Kind, Table};
+use super::process::{self, Usage};
 use super::server::Server;
-use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder};
+use std::collections::HashSet;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::Duration;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// How to reach a server.
 #[derive(Clone, Debug)]
 pub struct Login {
+    pub kind: Kind,
     pub host: String,
     pub port: u16,
     pub user: String,
     pub password: String,
 }
 
-/// A client's error without the client's own words around it.
-pub fn plain(error: mysql::Error) -> String {
-    match error {
-        mysql::Error::MySqlError(error) => {
-            format!("ERROR {} ({}): {}", error.code, error.state, error.message)
-        }
-        mysql::Error::IoError(error) => error.to_string(),
-        mysql::Error::DriverError(error) => error.to_string(),
-        other => other.to_string(),
-    }
-}
-
-/// `HOST:PORT`, `HOST` may be `[IPv6]`.
-pub fn address(text: &str) -> Result<(String, u16), String> {
-    let parsed = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-    match parsed {
-        Some((host, port)) if !host.is_empty() => Ok((host.trim_matches(['[', ']']).to_string(), port)),
-        _ => Err(format!("`{text}` is not HOST:PORT")),
-    }
-}
-
 impl Login {
-    /// A connection without TLS, for both sides alike: the race is about servers.
-    pub fn connect(&self, database: Option<&str>) -> Result<Conn, String> {
-        let opts = OptsBuilder::new()
-            .ip_or_hostname(Some(self.host.as_str()))
-            .tcp_port(self.port)
-            .user(Some(self.user.as_str()))
-            .pass(Some(self.password.as_str()))
-            .db_name(database)
-            .prefer_socket(false)
-            .tcp_connect_timeout(Some(Duration::from_secs(5)));
-        Conn::new(opts).map_err(plain)
+    /// The user that servers on temporary folders have.
+    pub fn local(kind: Kind, port: u16) -> Login {
+        let user = if kind == Kind::Postgres { "postgres" } else { "root" };
+        Login { kind, host: "127.0.0.1".into(), port, user: user.into(), password: String::new() }
+    }
+
+    pub fn connect(&self, database: Option<&str>) -> Result<Client, String> {
+        Client::connect(self, database).map_err(|error| error.message)
     }
 
     /// Whether the server answers a statement.
@@ -58,9 +38,9 @@ impl Login {
         let mut addresses =
             (self.host.as_str(), self.port).to_socket_addrs().map_err(|error| error.to_string())?;
         let address = addresses.next().ok_or("the host has no address")?;
-        TcpStream::connect_timeout(&address, Duration::from_secs(1)).map_err(|error| error.to_string())?;
-        let mut conn = self.connect(None)?;
-        conn.query_drop("SELECT 1").map_err(plain)
+        TcpStream::connect_timeout(&address, ANSWER_WITHIN).map_err(|error| error.to_string())?;
+        self.connect(None)?.query("SELECT 1")?;
+        Ok(())
     }
 
     /// The address for the loader of dumps.
@@ -81,68 +61,144 @@ impl Login {
 
 /// A server in the race.
 pub struct Side {
-    /// `ours` or `theirs`.
-    pub name: &'static str,
+    /// `ours`, or the peer's name.
+    pub name: String,
+    pub kind: Kind,
     pub login: Login,
     /// Process of a server that was running already.
     pub pid: Option<u32>,
     /// Or the one that the race has started.
     pub server: Option<Server>,
-    pub loaded: bool,
+    /// Where its data are, if the race knows.
+    pub folder: Option<PathBuf>,
+    /// What has been loaded, by names that the works choose.
+    loaded: HashSet<String>,
 }
 
 impl Side {
+    pub fn new(name: &str, login: Login) -> Side {
+        Side {
+            name: name.to_string(),
+            kind: login.kind,
+            login,
+            pid: None,
+            server: None,
+            folder: None,
+            loaded: HashSet::new(),
+        }
+    }
+
+    /// Its own, so that two sides may be one server.
     pub fn database(&self) -> String {
-        format!("aurora_bench_{}", self.name)
+        format!("aurora_bench_{}", self.name.replace('-', "_"))
     }
 
-    pub fn pid(&self) -> Option<u32> {
-        self.server.as_ref().map(Server::pid).or(self.pid)
+    pub fn pid(&self) -> Result<u32, String> {
+        let pid = self.server.as_ref().map(Server::pid).or(self.pid);
+        pid.ok_or_else(|| format!("the process is not known: give ?pid=N in --target {}=URL", self.name))
     }
 
-    /// CPU seconds of the server so far.
-    pub fn cpu_seconds(&self) -> Result<f64, String> {
-        let pid = self.pid().ok_or_else(|| format!("the process is not known: give --pid-{}", self.name))?;
-        process::cpu_seconds(&pid.to_string())
+    /// What the server has used so far.
+    pub fn usage(&self) -> Result<Usage, String> {
+        process::usage(self.pid()?)
     }
 
-    pub fn connect(&self) -> Result<Conn, String> {
+    pub fn resident_mib(&self) -> Result<f64, String> {
+        process::resident_mib(self.pid()?)
+    }
+
+    pub fn disk_bytes(&self) -> Result<u64, String> {
+        let folder =
+            self.folder.as_ref().ok_or("the data folder is known for servers that the race starts")?;
+        process::disk_bytes(folder)
+    }
+
+    /// A connection to the race's database.
+    pub fn connect(&self) -> Result<Client, String> {
         self.login.connect(Some(&self.database()))
     }
 
-    /// Makes database and tables once.
-    pub fn load(&mut self, rows: u32) -> Result<(), String> {
-        if self.loaded {
+    /// Makes the race's database anew.
+    pub fn make_database(&self) -> Result<(), String> {
+        let mut client = self.login.connect(None)?;
+        let name = self.database();
+        match self.kind {
+            Kind::Duckdb => return Ok(()),
+            Kind::Postgres => client.exec(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?,
+            _ => client.exec(&format!("DROP DATABASE IF EXISTS {name}"))?,
+        };
+        client.exec(&format!("CREATE DATABASE {name}"))?;
+        Ok(())
+    }
+
+    /// Drops the race's database, so that a server that is not ours to stop is left as it was.
+    pub fn clean(&self) {
+        if self.server.is_none()
+            && let Ok(mut client) = self.login.connect(None)
+        {
+            let _ = client.exec(&format!("DROP DATABASE IF EXISTS {}", self.database()));
+        }
+    }
+
+    /// Runs `load` unless it has succeeded on this side before: works that share tables name them alike.
+    pub fn load_once(
+        &mut self,
+        what: &str,
+        load: impl FnOnce(&mut Side) -> Result<(), String>,
+    ) -> Result<(), String> {
+        if self.loaded.contains(what) {
             return Ok(());
         }
-        let mut conn = self.login.connect(None)?;
-        data::create(&mut conn, &self.database(), rows)
-            .map_err(|error| format!("loading: {}", plain(error)))?;
-        self.loaded = true;
+        load(self).map_err(|error| format!("loading {what}: {error}"))?;
+        self.loaded.insert(what.to_string());
+        Ok(())
+    }
+
+    /// The next `load_once` loads it again.
+    pub fn forget(&mut self, what: &str) {
+        self.loaded.remove(what);
+    }
+
+    /// Makes a table, in place of one of that name.
+    pub fn make_table(&self, client: &mut Client, table: &Table<'_>) -> Result<(), String> {
+        client.exec(&format!("DROP TABLE IF EXISTS {}", self.kind.quoted(table.name)))?;
+        for statement in self.kind.create_table(table) {
+            client.exec(&statement)?;
+        }
         Ok(())
     }
 
     pub fn version(&self) -> Result<String, String> {
-        let mut conn = self.login.connect(None)?;
-        let version: Option<String> = conn.query_first("SELECT VERSION()").map_err(plain)?;
-        version.ok_or_else(|| "VERSION() gave nothing".to_string())
+        let mut client = self.login.connect(None)?;
+        Ok(client.value(if self.kind == Kind::Postgres {
+            "SHOW server_version"
+        } else {
+            "SELECT VERSION()"
+        })?)
     }
 
-    /// A system variable as text.
+    /// A setting of the server as text.
     pub fn variable(&self, name: &str) -> Result<String, String> {
-        let mut conn = self.login.connect(None)?;
-        let value: Option<String> =
-            conn.query_first(format!("SELECT CAST(@@{name} AS CHAR)")).map_err(plain)?;
-        value.ok_or_else(|| format!("{name} is NULL"))
+        let sql = match self.kind {
+            Kind::Postgres => format!("SHOW {name}"),
+            Kind::Duckdb => format!("SELECT CAST(current_setting('{name}') AS VARCHAR)"),
+            _ => format!("SELECT CAST(@@{name} AS CHAR)"),
+        };
+        Ok(self.login.connect(None)?.value(&sql)?)
     }
 
-    /// Leaves a server that is not ours to stop as it was.
-    pub fn clean(&self) {
-        if self.server.is_none()
-            && let Ok(mut conn) = self.login.connect(None)
-        {
-            let _ = conn.query_drop(format!("DROP DATABASE IF EXISTS {}", self.database()));
-        }
+    /// Stops the server and starts it again; seconds from the start of the process to its first answer.
+    pub fn restart(&mut self) -> Result<f64, String> {
+        let login = self.login.clone();
+        let server = self.server.as_mut().ok_or("measured only for servers that the race starts itself")?;
+        server.restart(&login).map_err(|failure| failure.message)
+    }
+
+    /// The same after `kill -9`.
+    pub fn crash(&mut self) -> Result<f64, String> {
+        let login = self.login.clone();
+        let server = self.server.as_mut().ok_or("measured only for servers that the race starts itself")?;
+        server.crash(&login).map_err(|failure| failure.message)
     }
 }
 
@@ -151,12 +207,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_urls() {
-        assert_eq!(address("127.0.0.1:3306"), Ok(("127.0.0.1".into(), 3306)));
-        assert_eq!(address("[::1]:3306"), Ok(("::1".into(), 3306)));
-        assert!(address("localhost").is_err() && address(":1").is_err() && address("a:99999").is_err());
-        let (host, port) = address("[::1]:3306").unwrap();
-        let login = Login { host, port, user: "root".into(), password: "a@b/c".into() };
+    fn urls_hold_any_password() {
+        let mut login = Login::local(Kind::Mysql, 3306);
+        (login.host, login.password) = ("::1".into(), "a@b/c".into());
         assert_eq!(login.url("d"), "mysql://root:a%40b%2Fc@[::1]:3306/d");
+    }
+
+    #[test]
+    fn what_is_loaded_is_not_loaded_again() {
+        let mut side = Side::new("ours", Login::local(Kind::Aurora, 1));
+        assert!(side.load_once("a", |_| Err("no".into())).is_err());
+        assert_eq!(side.load_once("a", |_| Ok(())), Ok(()));
+        assert_eq!(side.load_once("a", |_| Err("no".into())), Ok(()));
+        side.forget("a");
+        assert!(side.load_once("a", |_| Err("no".into())).is_err());
     }
 }

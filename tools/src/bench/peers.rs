@@ -1,0 +1,292 @@
+//! Brings the sides of a race up, by their scripts or at given addresses, and asks them how durable they are.
+
+use super::args::RaceArgs;
+use super::interrupted;
+use super::kind::Kind;
+use super::server::{Server, free_port};
+use super::side::{Login, Side};
+use crate::failure::Failure;
+use std::path::{Path, PathBuf};
+
+/// Free bytes that servers of the race's own need.
+const FREE_BYTES_MIN: u64 = 2 << 30;
+/// Commits are on disk before they are answered, no second log is written; caches as large as our block cache.
+const MYSQL_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=256M --max-connections=20000";
+const MARIADB_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=256M \
+     --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1 --rocksdb-block-cache-size=64M";
+const MYROCKS_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=64M \
+     --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1 --rocksdb-block-cache-size=256M \
+     --default-storage-engine=ROCKSDB";
+const POSTGRES_OPTIONS: &str =
+    "-c shared_buffers=256MB -c fsync=on -c synchronous_commit=on -c max_connections=1000";
+
+impl Kind {
+    /// The script that starts it, below tests/peers, and its options' environment variable.
+    fn script(self) -> Option<(&'static str, &'static str, &'static str)> {
+        match self {
+            Kind::Aurora => None,
+            Kind::Mysql => Some(("mysql.sh", "MYSQLD_OPTS", MYSQL_OPTIONS)),
+            Kind::Mariadb => Some(("mariadb.sh", "MARIADBD_OPTS", MARIADB_OPTIONS)),
+            Kind::Myrocks => Some(("mariadb.sh", "MARIADBD_OPTS", MYROCKS_OPTIONS)),
+            Kind::Postgres => Some(("postgres.sh", "POSTGRES_OPTS", POSTGRES_OPTIONS)),
+            Kind::Duckdb => Some(("duckdb.sh", "DUCKDB_OPTS", "")),
+        }
+    }
+}
+
+/// `NAME=URL` of `--target`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub name: String,
+    pub kind: Kind,
+    host: String,
+    port: u16,
+    user: String,
+    password: String,
+    pid: Option<u32>,
+    folder: Option<PathBuf>,
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Target, String> {
+        let shape = "expected NAME=SCHEME://USER:PASSWORD@HOST:PORT[?pid=N&dir=PATH], NAME ours, mysql, mariadb, myrocks, postgres or duckdb";
+        let (name, url) = text.split_once('=').ok_or(shape)?;
+        let kind = Kind::by_name(name).ok_or(shape)?;
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (host, port) = address.trim_end_matches('/').rsplit_once(':').ok_or(shape)?;
+        let port = port.parse().map_err(|_| shape)?;
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        let decode = |text: &str| percent_decoded(text).ok_or(shape);
+        let default = Login::local(kind, port);
+        let mut target = Target {
+            name: if kind == Kind::Aurora { "ours".into() } else { kind.name().into() },
+            kind,
+            host: host.trim_matches(['[', ']']).to_string(),
+            port,
+            user: if user.is_empty() { default.user } else { decode(user)? },
+            password: decode(password)?,
+            pid: None,
+            folder: None,
+        };
+        if target.host.is_empty() {
+            return Err(shape.into());
+        }
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("pid", pid)) => target.pid = Some(pid.parse().map_err(|_| shape)?),
+                Some(("dir", dir)) => target.folder = Some(decode(dir)?.into()),
+                _ => return Err(shape.into()),
+            }
+        }
+        Ok(target)
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let (mut out, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first == b'%' {
+            let hex = std::str::from_utf8(after.get(..2)?).ok()?;
+            out.push(u8::from_str_radix(hex, 16).ok()?);
+            rest = after.get(2..)?;
+        } else {
+            out.push(*first);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// A folder for a server's data below `parent`, if the disk has room.
+fn folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
+    use aurora_env::FileSystem;
+    let free = aurora_env::RealFs.free_bytes(parent).unwrap_or(u64::MAX);
+    if free < FREE_BYTES_MIN {
+        return Err(Failure::runtime(format!(
+            "{} has {} MB free, the race needs {} MB: give another --dir",
+            parent.display(),
+            free >> 20,
+            FREE_BYTES_MIN >> 20
+        )));
+    }
+    let dir = parent.join(name);
+    std::fs::create_dir_all(&dir).map_err(|error| Failure::io("create", &dir, &error))?;
+    Ok(dir)
+}
+
+/// A script of tests/peers above the binary or above the working folder.
+pub fn find_script(name: &str) -> Option<PathBuf> {
+    let places = [std::env::current_exe().ok(), std::env::current_dir().ok()];
+    places.iter().flatten().flat_map(|place| place.ancestors()).find_map(|dir| {
+        let script = dir.join("tests/peers").join(name);
+        script.is_file().then_some(script)
+    })
+}
+
+/// The side of that name: where a `--target` says, or started below `temp`.
+pub fn side(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side, Failure> {
+    if interrupted() {
+        return Err(Failure::runtime("interrupted"));
+    }
+    let side = match args.target.iter().find(|target| target.name == name) {
+        Some(target) => {
+            let login = Login {
+                kind,
+                host: target.host.clone(),
+                port: target.port,
+                user: target.user.clone(),
+                password: target.password.clone(),
+            };
+            let mut side = Side::new(name, login);
+            (side.pid, side.folder) = (target.pid, target.folder.clone());
+            side
+        }
+        None => started(args, name, kind, temp)?,
+    };
+    let fail = |error: String| {
+        let login = &side.login;
+        Failure::runtime(format!("{name} ({}:{}): {error}", login.host, login.port))
+    };
+    side.version().map_err(fail)?;
+    side.make_database().map_err(fail)?;
+    Ok(side)
+}
+
+fn started(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side, Failure> {
+    let login = Login::local(kind, free_port()?);
+    let dir = folder(temp, name)?;
+    let mut server = match kind.script() {
+        None => {
+            let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("auroradb"));
+            let program = args.server.clone().or(beside).unwrap_or_default();
+            if !program.is_file() {
+                return Err(Failure::runtime(format!(
+                    "{} is not there: build it with `cargo build --release`, or give --server or --target ours=URL",
+                    program.display()
+                )));
+            }
+            Server::ours(&program, &dir, login.port, &args.server_option)?
+        }
+        Some((script, variable, options)) => {
+            let script =
+                args.peer_scripts.as_ref().map(|dir| dir.join(script)).or_else(|| find_script(script));
+            let script = script.ok_or_else(|| {
+                Failure::runtime(format!(
+                    "the script that starts {name} is not found: run below the project, or give --peer-scripts or --target {name}=URL"
+                ))
+            })?;
+            Server::peer(kind, &script, &dir, login.port, &[(variable, options)])?
+        }
+    };
+    server
+        .wait_ready(&login)
+        .map_err(|failure| Failure { message: format!("{name}: {}", failure.message), ..failure })?;
+    let mut side = Side::new(name, login);
+    side.server = Some(server);
+    side.folder = Some(dir);
+    Ok(side)
+}
+
+/// What a commit waits for.
+struct Durability {
+    /// 1: on disk before the answer; `None`: not known.
+    level: Option<String>,
+    second_log: bool,
+    text: String,
+}
+
+fn durability_of(side: &Side) -> Durability {
+    let read = |names: &[&str]| -> Vec<(String, Result<String, String>)> {
+        names.iter().map(|name| (name.to_string(), side.variable(name))).collect()
+    };
+    let text = |values: &[(String, Result<String, String>)]| {
+        let show = |(name, value): &(String, Result<String, String>)| {
+            format!("{name}={}", value.as_deref().unwrap_or("unknown"))
+        };
+        values.iter().map(show).collect::<Vec<_>>().join(", ")
+    };
+    match side.kind {
+        Kind::Duckdb => {
+            Durability { level: Some("1".into()), second_log: false, text: "syncs at commit".into() }
+        }
+        Kind::Postgres => {
+            let values = read(&["fsync", "synchronous_commit", "full_page_writes"]);
+            let on = |at: usize| values.get(at).is_some_and(|(_, value)| value.as_deref() == Ok("on"));
+            let level = if on(0) && on(1) { "1" } else { "0" };
+            Durability { level: Some(level.into()), second_log: false, text: text(&values) }
+        }
+        kind => {
+            let flush = match kind {
+                Kind::Myrocks => "rocksdb_flush_log_at_trx_commit",
+                _ => "innodb_flush_log_at_trx_commit",
+            };
+            let values = read(&[flush, "log_bin", "sync_binlog"]);
+            let value = |at: usize| values.get(at).and_then(|(_, value)| value.clone().ok());
+            Durability {
+                level: value(0),
+                second_log: value(1).as_deref() == Some("1") && value(2).as_deref() != Some("0"),
+                text: text(&values),
+            }
+        }
+    }
+}
+
+/// Reads the durability of all sides; refuses a race in which one waits for less than another.
+pub fn durability(sides: &[Side], unfair: bool) -> Result<String, Failure> {
+    let all: Vec<Durability> = sides.iter().map(durability_of).collect();
+    let mut objections = Vec::new();
+    let Some(ours) = all.first() else { return Ok(String::new()) };
+    for (side, theirs) in sides.iter().zip(&all) {
+        match (&ours.level, &theirs.level) {
+            (Some(ours), Some(theirs)) if ours == theirs => {}
+            (_, None) => objections.push(format!("what a commit waits for on {} is unknown", side.name)),
+            _ => {
+                objections.push(format!("a commit on {} waits for other things: {}", side.name, theirs.text))
+            }
+        }
+        if ours.second_log != theirs.second_log {
+            objections.push(format!("ours or {} syncs a second log too", side.name));
+        }
+    }
+    if !objections.is_empty() && !unfair {
+        return Err(Failure::runtime(format!(
+            "an unfair race: {}; ours has {}; change it, or race anyway with --unfair",
+            objections.join("; "),
+            ours.text
+        )));
+    }
+    let text: Vec<String> =
+        sides.iter().zip(&all).map(|(side, one)| format!("{}: {}", side.name, one.text)).collect();
+    let mark = if objections.is_empty() { "" } else { "UNFAIR " };
+    Ok(format!("{mark}durability: {}", text.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets() {
+        let target: Target = "mysql=mysql://u:a%40b@[::1]:3306?pid=7&dir=/data".parse().unwrap();
+        assert_eq!((target.host.as_str(), target.port, target.password.as_str()), ("::1", 3306, "a@b"));
+        assert_eq!((target.pid, target.folder), (Some(7), Some("/data".into())));
+        let ours: Target = "ours=127.0.0.1:4000".parse().unwrap();
+        assert_eq!((ours.name.as_str(), ours.user.as_str()), ("ours", "root"));
+        for bad in [
+            "",
+            "mysql",
+            "oracle=h:1",
+            "mysql=h",
+            "mysql=:1",
+            "mysql=h:99999",
+            "mysql=h:1?x=1",
+            "mysql=%zz@h:1",
+        ] {
+            assert!(bad.parse::<Target>().is_err(), "{bad}");
+        }
+    }
+}
