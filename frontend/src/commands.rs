@@ -6,6 +6,7 @@ use crate::login::{LoggedIn, LoginError, Proof, authenticate, decode_name, known
 use crate::pace::Pace;
 use crate::password_key::PasswordKey;
 use crate::registry::{ConnectionEntry, Connections};
+use crate::server::Options;
 use crate::service::{ChangeUserInit, ClientSession, Peer, Service, Ticket};
 use crate::sink::WireSink;
 use crate::statements::Statements;
@@ -16,9 +17,10 @@ use aurora_types::error::{
 use aurora_types::{RowSink, SqlError, SqlResult, StatementStatus};
 use aurora_wire::compress::Method;
 use aurora_wire::constants::Capabilities;
+use aurora_wire::params::execute_flag;
 use aurora_wire::{
-    ChangeUser, ClientView, Command, Nonce, OutBuffer, PacketAt, ResultWriter, RowFormat, column, command,
-    reply,
+    ChangeUser, ClientView, Command, CursorBudget, Nonce, OutBuffer, PacketAt, ResultWriter, RowFormat,
+    column, command, reply,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -27,7 +29,7 @@ use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 /// What comes after a command.
-enum Next {
+pub(crate) enum Next {
     Continue,
     /// The connection ends once the buffer is written.
     Close,
@@ -46,6 +48,7 @@ pub struct CommandPhase<'a, S: Service> {
     compression: Option<Method>,
     statements: Statements,
     pace: Pace,
+    cursors: CursorBudget,
     runtime: Handle,
 }
 
@@ -54,24 +57,23 @@ impl<'a, S: Service> CommandPhase<'a, S> {
         conn: &'a mut Connection,
         service: &'a S,
         entry: &'a ConnectionEntry,
-        connections: &'a Connections,
-        password_key: Option<&'a PasswordKey>,
         client: LoggedIn<S::Session>,
-        pace: Pace,
+        options: &'a Options,
     ) -> CommandPhase<'a, S> {
         let LoggedIn { session, peer, nonce, compression } = client;
         CommandPhase {
             conn,
             service,
             entry,
-            connections,
-            password_key,
+            connections: &options.connections,
+            password_key: options.password_key.as_deref(),
             session,
             peer,
             nonce,
             compression,
             statements: Statements::default(),
-            pace,
+            pace: Pace::new(options.inline_statements),
+            cursors: options.cursors.for_connection(),
             runtime: Handle::current(),
         }
     }
@@ -169,6 +171,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             session: &mut self.session,
             statements: &mut self.statements,
             pace: &mut self.pace,
+            cursors: &self.cursors,
             entry: self.entry,
             runtime: &self.runtime,
             read_timeout: *read_timeout,
@@ -227,17 +230,18 @@ impl<S: Service> Drop for CommandPhase<'_, S> {
 }
 
 /// What the commands but COM_CHANGE_USER work with; the packet stays borrowed from the frame reader meanwhile.
-struct Client<'a, S> {
-    channel: &'a mut Channel,
-    out: &'a mut OutBuffer,
+pub(crate) struct Client<'a, S> {
+    pub channel: &'a mut Channel,
+    pub out: &'a mut OutBuffer,
     common: Capabilities,
-    session: &'a mut S,
-    statements: &'a mut Statements,
-    pace: &'a mut Pace,
-    entry: &'a ConnectionEntry,
+    pub session: &'a mut S,
+    pub statements: &'a mut Statements,
+    pub pace: &'a mut Pace,
+    pub cursors: &'a CursorBudget,
+    pub entry: &'a ConnectionEntry,
     runtime: &'a Handle,
     read_timeout: Duration,
-    write_timeout: Duration,
+    pub write_timeout: Duration,
 }
 
 impl<S: ClientSession> Client<'_, S> {
@@ -259,6 +263,9 @@ impl<S: ClientSession> Client<'_, S> {
                     self.session.set_query_attributes(bound.attributes);
                 }
                 let values = bound.values;
+                if flags & execute_flag::CURSOR_READ_ONLY != 0 {
+                    return self.open_cursor(id, values).await;
+                }
                 self.statement(RowFormat::Binary, |session, sink| session.execute_prepared(id, values, sink))
                     .await
             }
@@ -278,14 +285,7 @@ impl<S: ClientSession> Client<'_, S> {
                 Ok(()) => self.simple(|session| session.reset_prepared(id)),
                 Err(error) => self.error(&error),
             },
-            // Executions send all rows at once: no cursor is ever open.
-            Command::StmtFetch { id, .. } => {
-                let error = match self.statements.check(id) {
-                    Ok(()) => SqlError::new(ER_NOT_SUPPORTED_YET, &[&"cursors of prepared statements"]),
-                    Err(error) => error,
-                };
-                self.error(&error)
-            }
+            Command::StmtFetch { id, rows } => self.fetch(id, rows).await,
             Command::InitDb(name) => {
                 match guarded(self.session, self.pace, |session| session.use_database(name)) {
                     Ok(Ok(done)) => self.ok(&done),
@@ -434,7 +434,7 @@ impl<S: ClientSession> Client<'_, S> {
         }
     }
 
-    fn view(&self) -> ClientView {
+    pub(crate) fn view(&self) -> ClientView {
         ClientView {
             common: self.common,
             results: self.session.results_collation(),
@@ -451,7 +451,7 @@ impl<S: ClientSession> Client<'_, S> {
         Next::Continue
     }
 
-    fn error(&mut self, error: &SqlError) -> Next {
+    pub(crate) fn error(&mut self, error: &SqlError) -> Next {
         reply::write_err(self.out, error);
         Next::Continue
     }
@@ -463,17 +463,21 @@ impl<S: ClientSession> Client<'_, S> {
 }
 
 /// The session's code panicked: its state is unknown, so that it serves no more commands.
-struct Panicked;
+pub(crate) struct Panicked;
 
 /// Calls into the session. A panic ends this connection, not the server.
-fn guarded<S, T>(session: &mut S, pace: &mut Pace, run: impl FnOnce(&mut S) -> T) -> Result<T, Panicked> {
+pub(crate) fn guarded<S, T>(
+    session: &mut S,
+    pace: &mut Pace,
+    run: impl FnOnce(&mut S) -> T,
+) -> Result<T, Panicked> {
     pace.run(|| catch_unwind(AssertUnwindSafe(|| run(session)))).map_err(|_| {
         tracing::error!("a statement panicked; its connection ends");
         Panicked
     })
 }
 
-fn internal_error() -> SqlError {
+pub(crate) fn internal_error() -> SqlError {
     let mut error = SqlError::new(ER_UNKNOWN_ERROR, &[]);
     error.message = "Internal error; the connection ends".into();
     error

@@ -4,6 +4,7 @@
 mod channel;
 mod commands;
 mod connection;
+mod cursors;
 mod login;
 mod net;
 mod pace;

@@ -4,15 +4,14 @@ use crate::commands::CommandPhase;
 use crate::connection::{Broken, Connection};
 use crate::login::{LoginContext, LoginError, login};
 use crate::net::{Doors, Net};
-use crate::pace::Pace;
 use crate::password_key::PasswordKey;
 use crate::registry::{ConnectionEntry, Connections};
 use crate::service::{Peer, Service};
 use crate::stream::Stream;
 use aurora_types::SqlError;
 use aurora_types::error::ER_CON_COUNT_ERROR;
-use aurora_wire::Capabilities;
 use aurora_wire::handshake::SERVER_VERSION;
+use aurora_wire::{Capabilities, CursorBudget};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +26,9 @@ use tokio_rustls::TlsAcceptor;
 const VANISHED_CHECK: Duration = Duration::from_millis(500);
 /// How long a shutdown waits for running statements.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// What the cursors of a connection may keep, and those of all.
+const CURSOR_BYTES: usize = 256 << 20;
+const ALL_CURSORS_BYTES: usize = 1 << 30;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct Options {
     /// Short statements run on the worker that read them, at half the cost. Only for sessions whose waits all go
     /// through [`crate::RuntimeWaiter`]: others would stop the workers, and with them whoever they wait for.
     pub inline_statements: bool,
+    /// What rows of open cursors may need.
+    pub cursors: CursorBudget,
 }
 
 impl Default for Options {
@@ -54,6 +58,7 @@ impl Default for Options {
             password_key: None,
             compression: Capabilities(Capabilities::COMPRESS | Capabilities::ZSTD_COMPRESSION),
             inline_statements: false,
+            cursors: CursorBudget::new(CURSOR_BYTES, ALL_CURSORS_BYTES),
         }
     }
 }
@@ -213,11 +218,8 @@ async fn converse<S: Service>(
     };
     let farewell = match logged_in {
         Ok(Ok(client)) => {
-            let connections = options.connections.as_ref();
             let service = shared.service.as_ref();
-            let pace = Pace::new(options.inline_statements);
-            let mut phase =
-                CommandPhase::new(&mut conn, service, entry, connections, password_key, client, pace);
+            let mut phase = CommandPhase::new(&mut conn, service, entry, client, options);
             let farewell = phase.run().await;
             // A session that rolls back may block.
             tokio::task::block_in_place(|| drop(phase));

@@ -159,6 +159,14 @@ pub trait ClientSession: Send {
         sink: &mut dyn RowSink,
     ) -> SqlResult<Option<Ticket>>;
 
+    /// Whether the statement may be executed with a cursor.
+    ///
+    /// # Errors
+    /// 1323 for SELECT … INTO.
+    fn check_cursor(&self, _id: u32) -> SqlResult<()> {
+        Ok(())
+    }
+
     fn close_prepared(&mut self, id: u32);
 
     /// Forgets what an execution left open; long data is not the session's business.

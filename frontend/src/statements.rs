@@ -1,12 +1,12 @@
-//! What the protocol keeps of prepared statements: how many parameters, their types, their long data.
+//! What the protocol keeps of prepared statements: how many parameters, their types, their long data, the cursor.
 
 use aurora_types::error::{
-    ER_DATA_OUT_OF_RANGE, ER_MALFORMED_PACKET, ER_NET_PACKET_TOO_LARGE, ER_UNKNOWN_STMT_HANDLER,
-    ER_WRONG_ARGUMENTS,
+    ER_DATA_OUT_OF_RANGE, ER_MALFORMED_PACKET, ER_NET_PACKET_TOO_LARGE, ER_STMT_HAS_NO_OPEN_CURSOR,
+    ER_UNKNOWN_STMT_HANDLER, ER_WRONG_ARGUMENTS,
 };
 use aurora_types::{Charset, SqlError, SqlResult};
 use aurora_wire::params::decode_execute;
-use aurora_wire::{Capabilities, ExecuteParams, ParamError, ParamType};
+use aurora_wire::{Capabilities, Cursor, ExecuteParams, ParamError, ParamType};
 use std::collections::HashMap;
 
 #[derive(Debug, Default)]
@@ -17,6 +17,7 @@ struct Statement {
     long_bytes: usize,
     /// COM_STMT_SEND_LONG_DATA has no answer: its error waits for the execution.
     failed: Option<SqlError>,
+    cursor: Option<Cursor>,
 }
 
 impl Statement {
@@ -47,9 +48,17 @@ impl Statements {
         self.by_id = HashMap::new();
     }
 
-    /// Fails with 1243 when there is no such statement.
-    pub fn check(&self, id: u32) -> SqlResult<()> {
-        if self.by_id.contains_key(&id) { Ok(()) } else { Err(unknown(id)) }
+    /// What an execution has opened; it replaces what one before it had.
+    pub fn open_cursor(&mut self, id: u32, cursor: Option<Cursor>) {
+        if let Some(statement) = self.by_id.get_mut(&id) {
+            statement.cursor = cursor;
+        }
+    }
+
+    /// Fails with 1243 when there is no such statement, 1421 when it has no cursor.
+    pub fn cursor(&mut self, id: u32) -> SqlResult<&mut Cursor> {
+        let statement = self.by_id.get_mut(&id).ok_or_else(|| unknown(id))?;
+        statement.cursor.as_mut().ok_or_else(|| SqlError::new(ER_STMT_HAS_NO_OPEN_CURSOR, &[&id]))
     }
 
     /// COM_STMT_SEND_LONG_DATA. A statement holds `limit_bytes` of it at most.
@@ -73,11 +82,13 @@ impl Statements {
 
     /// COM_STMT_RESET.
     pub fn reset(&mut self, id: u32) -> SqlResult<()> {
-        self.by_id.get_mut(&id).ok_or_else(|| unknown(id))?.forget_long_data();
+        let statement = self.by_id.get_mut(&id).ok_or_else(|| unknown(id))?;
+        statement.forget_long_data();
+        statement.cursor = None;
         Ok(())
     }
 
-    /// Reads the parameters of an execution and uses up the long data.
+    /// Reads the parameters of an execution and uses up the long data. A cursor that is open ends.
     pub fn bind(
         &mut self,
         id: u32,
@@ -87,6 +98,7 @@ impl Statements {
         client: Charset,
     ) -> SqlResult<ExecuteParams> {
         let statement = self.by_id.get_mut(&id).ok_or_else(|| unknown(id))?;
+        statement.cursor = None;
         if let Some(error) = statement.failed.take() {
             statement.forget_long_data();
             return Err(error);

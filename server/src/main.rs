@@ -3,6 +3,7 @@
 mod args;
 mod banner;
 mod config_file;
+mod courtesy;
 mod failure;
 mod files;
 mod http;
@@ -72,7 +73,7 @@ fn start(args: Args) -> Result<(), Failure> {
     log_to_stderr()?;
     let environment_set = std::env::var("AURORA_SET").ok();
     let settings = Settings::new(args, environment_set.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = courtesy::give_way(&mut tokio::runtime::Builder::new_multi_thread())
         .enable_all()
         .thread_name("aurora-worker")
         .thread_stack_size(THREAD_STACK_BYTES)

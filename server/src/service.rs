@@ -240,6 +240,10 @@ impl ClientSession for SqlSession {
         answered(reply, sink)
     }
 
+    fn check_cursor(&self, id: u32) -> SqlResult<()> {
+        self.session.check_cursor(id)
+    }
+
     fn close_prepared(&mut self, id: u32) {
         self.session.close_prepared(id);
     }

@@ -38,7 +38,8 @@ pub fn assignment(name: &str, text: &str) -> Result<(VariableId, Value), Refused
     if let Some(flag) = flag {
         return Err(Refused::NoEffect(format!("`{name}` is not set as a variable; use {flag}")));
     }
-    if definition.read_only {
+    // Where files may be read and written is decided at the start, and never by a client.
+    if definition.read_only && definition.name != "secure_file_priv" {
         return Err(Refused::NoEffect(format!("`{name}` cannot be set in this server; leave it out")));
     }
     if definition.scope == Scope::SessionOnly {

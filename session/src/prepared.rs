@@ -23,6 +23,8 @@ pub struct Prepared {
 pub(crate) struct PreparedStatement {
     text: Arc<[u8]>,
     parsed: Arc<Parsed>,
+    /// SELECT … INTO.
+    has_into: bool,
     /// The newest plan: definitions' epoch, kinds of parameters, whether the session's settings were these.
     plan: Option<(u64, Vec<ParamKind>, Arc<Plan>)>,
 }
@@ -135,10 +137,12 @@ impl Session {
         let snapshot = self.state.shared.catalog.snapshot();
         let mut columns = Vec::new();
         let mut params = Vec::new();
+        let mut has_into = false;
         if is_planned(&parsed.statement) {
             let plan = self.plan_with(&parsed.statement, &parsed, &snapshot, &[])?;
             self.check_access(&plan.access)?;
-            if plan.into.is_none() {
+            has_into = plan.into.is_some();
+            if !has_into {
                 columns = plan.columns.clone();
             }
             params = plan.parameters.clone();
@@ -149,7 +153,7 @@ impl Session {
         let params = params.into_iter().map(|ty| crate::show::column("?", ty)).collect();
         self.prepared.next_id += 1;
         let id = self.prepared.next_id;
-        let statement = PreparedStatement { text: Arc::from(text), parsed, plan: None };
+        let statement = PreparedStatement { text: Arc::from(text), parsed, has_into, plan: None };
         self.prepared.by_id.insert(id, statement);
         Ok(Prepared { id, params, columns, warnings: 0 })
     }
@@ -240,6 +244,17 @@ impl Session {
         typing::nullable(ty, true)
     }
 
+    /// Whether the statement may be executed with a cursor.
+    ///
+    /// # Errors
+    /// 1323 for SELECT … INTO: it has no rows to fetch.
+    pub fn check_cursor(&self, id: u32) -> SqlResult<()> {
+        match self.prepared.by_id.get(&id) {
+            Some(statement) if statement.has_into => Err(SqlError::new(er::ER_SP_BAD_CURSOR_SELECT, &[])),
+            _ => Ok(()),
+        }
+    }
+
     /// COM_STMT_CLOSE.
     pub fn close_prepared(&mut self, id: u32) {
         self.prepared.by_id.remove(&id);
@@ -275,7 +290,9 @@ impl Session {
             let plan = self.plan_with(&parsed.statement, &parsed, &snapshot, &[])?;
             self.check_access(&plan.access)?;
         }
-        self.prepared.by_name.insert(key, PreparedStatement { text: Arc::from(text), parsed, plan: None });
+        self.prepared
+            .by_name
+            .insert(key, PreparedStatement { text: Arc::from(text), parsed, has_into: false, plan: None });
         Ok(())
     }
 

@@ -186,6 +186,12 @@ impl ClientView {
 
 /// Definitions of a result set, behind their count, with the EOF that old clients wait for.
 pub fn write_columns(out: &mut OutBuffer, columns: &[ColumnMeta], view: ClientView) {
+    write_columns_open(out, columns, view);
+    view.end_definitions(out);
+}
+
+/// As [`write_columns`], without the EOF: no rows follow where a cursor opens, only one terminator.
+pub fn write_columns_open(out: &mut OutBuffer, columns: &[ColumnMeta], view: ClientView) {
     out.begin_packet();
     if view.metadata_optional() {
         out.u8(1);
@@ -196,7 +202,6 @@ pub fn write_columns(out: &mut OutBuffer, columns: &[ColumnMeta], view: ClientVi
         write_definition(out, column, view.results);
         out.end_packet();
     }
-    view.end_definitions(out);
 }
 
 /// The answer to COM_STMT_PREPARE: statement id, parameters, columns. Neither may be more than 65,535.

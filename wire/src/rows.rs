@@ -55,6 +55,12 @@ impl RowEncoder {
     /// Writes one row as a packet. Cells that are missing are NULL; cells too many are left out.
     pub fn write(&self, out: &mut OutBuffer, row: &[ValueRef<'_>]) {
         out.begin_packet();
+        self.encode(out, row);
+        out.end_packet();
+    }
+
+    /// As [`RowEncoder::write`], without the packet around it.
+    pub(crate) fn encode(&self, out: &mut OutBuffer, row: &[ValueRef<'_>]) {
         match self.format {
             RowFormat::Text => {
                 for (at, plan) in self.cells.iter().enumerate() {
@@ -63,7 +69,6 @@ impl RowEncoder {
             }
             RowFormat::Binary => self.binary(out, row),
         }
-        out.end_packet();
     }
 
     fn binary(&self, out: &mut OutBuffer, row: &[ValueRef<'_>]) {

@@ -1,5 +1,8 @@
 //! A service without a database behind it: statements are the names of what the frontend is to be shown.
 
+#[allow(dead_code, reason = "each test file uses some of it")]
+pub mod raw;
+
 use aurora_env::{KillFlag, Signal};
 use aurora_frontend::{
     Account, Authenticator, BoxFuture, ChangeUserInit, ClientSession, Doors, FastAnswer, Options,
@@ -196,13 +199,25 @@ impl ClientSession for FakeSession {
         Ok(Prepared { id: self.statements.len() as u32, params, columns, warnings: 0 })
     }
 
-    /// Gives the parameters back.
+    /// Gives the parameters back; `many ?` so many rows of a hundred bytes.
     fn execute_prepared(
         &mut self,
-        _id: u32,
+        id: u32,
         params: Vec<Value>,
         sink: &mut dyn RowSink,
     ) -> SqlResult<Option<Ticket>> {
+        if self.statements.get(id as usize - 1).is_some_and(|sql| sql.starts_with("many")) {
+            let rows = match params.first() {
+                Some(Value::Int(rows)) => *rows,
+                _ => 0,
+            };
+            sink.begin(&[column("n", BaseType::BigInt), column("text", BaseType::VarChar)])?;
+            for n in 0..rows {
+                sink.row(&[ValueRef::Int(n), ValueRef::Text(&[b'x'; 100])])?;
+            }
+            sink.end(&self.done())?;
+            return Ok(None);
+        }
         let columns: Vec<_> = params
             .iter()
             .map(|value| match value {
