@@ -3,6 +3,8 @@
 mod args;
 mod client;
 mod drive;
+mod engine;
+mod fsync;
 mod kind;
 mod peers;
 mod process;
@@ -40,6 +42,8 @@ pub struct BenchArgs {
 #[derive(Subcommand, Debug)]
 enum Command {
     Race(RaceArgs),
+    Lsm(engine::LsmArgs),
+    Fsync(fsync::FsyncArgs),
     /// The works that can be raced.
     List,
 }
@@ -63,6 +67,8 @@ pub fn run(args: &BenchArgs) -> Result<i32, Failure> {
     match &args.command {
         None => race::run(&args.race),
         Some(Command::Race(args)) => race::run(args),
+        Some(Command::Lsm(args)) => engine::run(args),
+        Some(Command::Fsync(args)) => fsync::run(args),
         Some(Command::List) => {
             for work in work::all() {
                 println!("{:24} {}", work.name(), work.about());
