@@ -14,14 +14,25 @@ use std::time::Duration;
 /// What a shell calls the end by Ctrl-C.
 const EXIT_INTERRUPTED: i32 = 130;
 
+/// Whether `wanted` is the work's name, or that without the number of clients, or without sysbench's prefix.
+fn is_named(work: &str, wanted: &str) -> bool {
+    let short = work.strip_prefix("oltp-").unwrap_or(work);
+    [work, short].iter().any(|name| match name.strip_prefix(wanted) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('-').is_some_and(|rest| rest.parse::<u32>().is_ok()),
+        None => false,
+    })
+}
+
 /// The works of those names, in the list's order.
 fn chosen(names: &[String]) -> Result<Vec<Box<dyn Workload>>, Failure> {
     let all = work::all();
-    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|work| work.name() == name.as_str())) {
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|work| is_named(work.name(), name))) {
         let names: Vec<&str> = all.iter().map(|work| work.name()).collect();
         return Err(Failure::usage(format!("no work is named `{unknown}`; there are: {}", names.join(", "))));
     }
-    let wanted = |work: &dyn Workload| names.is_empty() || names.iter().any(|name| name == work.name());
+    let wanted =
+        |work: &dyn Workload| names.is_empty() || names.iter().any(|name| is_named(work.name(), name));
     Ok(all.into_iter().filter(|work| wanted(work.as_ref())).collect())
 }
 
@@ -226,6 +237,9 @@ mod tests {
         assert!(failure.is_some_and(|(code, text)| code == 2
             && text.contains("`starts`")
             && text.contains("idle-memory")));
+        for (name, count) in [("point-select", 1), ("update", 3), ("update-64", 1), ("oltp-write-only", 3)] {
+            assert_eq!(chosen(&[name.into()]).map(|works| works.len()).ok(), Some(count), "{name}");
+        }
         let mut names: Vec<String> = work::all().iter().map(|work| work.name().to_string()).collect();
         let count = names.len();
         names.sort();

@@ -171,6 +171,23 @@ impl Client {
         }
     }
 
+    /// How many rows a prepared query gives, with as little work of the client as there can be.
+    pub fn count(&mut self, statement: &Prepared, values: &[Value]) -> Result<u64, ClientError> {
+        match (self, statement) {
+            (Client::My(conn), Prepared::My(statement)) => my::count(conn, statement, values),
+            (Client::Post(conn), Prepared::Post(statement)) => post::count(conn, statement, values),
+            (this, statement) => this.select(statement, values).map(|rows| rows.len() as u64),
+        }
+    }
+
+    /// The same by the text protocol.
+    pub fn count_text(&mut self, sql: &str) -> Result<u64, ClientError> {
+        match self {
+            Client::My(conn) => my::count_text(conn, sql),
+            other => other.query(sql).map(|rows| rows.len() as u64),
+        }
+    }
+
     /// Loads a file of tab-separated fields (`\N` is NULL, backslash escapes) by the fastest statement that the server has:
     /// LOAD DATA LOCAL, COPY FROM STDIN, COPY FROM. How many rows came in.
     pub fn load_file(&mut self, table: &str, path: &Path) -> Result<u64, ClientError> {

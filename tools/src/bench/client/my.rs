@@ -94,6 +94,25 @@ pub fn select(conn: &mut Conn, statement: &Statement, values: &[Value]) -> Resul
     conn.exec(statement, params(values)).map(rows).map_err(plain)
 }
 
+fn counted<P: mysql::prelude::Protocol>(
+    rows: mysql::Result<mysql::QueryResult<'_, '_, '_, P>>,
+) -> Result<u64, ClientError> {
+    let mut count = 0;
+    for row in rows.map_err(plain)? {
+        row.map_err(plain)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+pub fn count(conn: &mut Conn, statement: &Statement, values: &[Value]) -> Result<u64, ClientError> {
+    counted(conn.exec_iter(statement, params(values)))
+}
+
+pub fn count_text(conn: &mut Conn, sql: &str) -> Result<u64, ClientError> {
+    counted(conn.query_iter(sql))
+}
+
 /// The file goes through this client, so that the server needs no access to it.
 pub fn load_file(conn: &mut Conn, table: &str, path: &Path) -> Result<u64, ClientError> {
     let path = path.to_path_buf();

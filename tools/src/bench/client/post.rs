@@ -19,6 +19,8 @@ fn plain(error: postgres::Error) -> ClientError {
                 SqlState::T_R_DEADLOCK_DETECTED,
                 SqlState::T_R_SERIALIZATION_FAILURE,
                 SqlState::LOCK_NOT_AVAILABLE,
+                // A row that another transaction deleted and put in again meanwhile.
+                SqlState::UNIQUE_VIOLATION,
             ]
             .contains(db.code()),
         },
@@ -196,6 +198,10 @@ pub fn select(conn: &mut Client, statement: &Statement, values: &[Value]) -> Res
             .collect::<Result<Row, ClientError>>()
     };
     rows.iter().map(row).collect()
+}
+
+pub fn count(conn: &mut Client, statement: &Statement, values: &[Value]) -> Result<u64, ClientError> {
+    Ok(conn.query(statement, &refs(values)).map_err(plain)?.len() as u64)
 }
 
 pub fn load_file(conn: &mut Client, table: &str, path: &Path) -> Result<u64, ClientError> {

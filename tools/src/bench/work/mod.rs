@@ -8,6 +8,9 @@ use super::side::Side;
 pub fn all() -> Vec<Box<dyn Workload>> {
     let mut all: Vec<Box<dyn Workload>> = Vec::new();
     all.extend(start::works());
+    all.extend(oltp::works());
+    all.extend(counter::works());
+    all.extend(load::works());
     all
 }
 
@@ -120,4 +123,8 @@ impl Round {
     }
 }
 
+mod counter;
+mod load;
+mod oltp;
+mod sbtest;
 mod start;
