@@ -2,10 +2,13 @@
 
 mod ddl;
 mod host;
+mod memo;
 mod normal;
 mod ops;
+mod packed;
 mod point;
 mod ranges;
+mod reads;
 mod runtime;
 mod shape;
 mod statement;
@@ -15,4 +18,4 @@ pub use ddl::{build_index, copy_rows, validate_rows};
 pub use host::{Host, Settings};
 pub use shape::{IndexShape, PartShape, PartSource, TableInfo};
 pub use statement::{Outcome, Statement, evaluate, explain_analyze_rows};
-pub use write::Changes;
+pub use write::{Changes, LoadColumns, LoadFeed, LoadField, LoadRecord, Loaded, TakeRecord};

@@ -1,7 +1,9 @@
 //! The state of one execution: subqueries, common table expressions, memory.
 
 use crate::host::{Host, Settings};
+use crate::memo::Memo;
 use crate::ops::{self, Op, Row};
+use crate::reads::reads_of;
 use aurora_expr::{
     CompareOp, EvalCtx, ExprKind, Quantifier, SessionInfo, Subquery, SubqueryKind, SubqueryRunner,
 };
@@ -34,12 +36,24 @@ struct SubState<'a> {
     op: Option<Box<dyn Op + 'a>>,
     /// Rows of an uncorrelated subquery.
     rows: Option<Rc<SubRows>>,
+    /// Whether runs with the same values give the same; found out at the first run.
+    is_stable: Option<bool>,
+    memo: Memo,
 }
 
-struct SubRows {
-    rows: Vec<Row>,
+/// What one run of a subquery gave.
+pub(crate) struct SubRows {
+    pub rows: Vec<Row>,
     /// For IN over one column: normalised values, and whether there is a NULL.
-    set: Option<(HashSet<Vec<u8>>, bool)>,
+    pub set: Option<(HashSet<Vec<u8>>, bool)>,
+}
+
+impl SubRows {
+    /// What they cost in memory, about.
+    pub fn bytes(&self) -> usize {
+        let set = self.set.iter().flat_map(|(set, _)| set).map(|key| key.len() + 48).sum::<usize>();
+        self.rows.iter().map(|row| ops::row_bytes(row)).sum::<usize>() + set
+    }
 }
 
 #[derive(Default)]
@@ -189,6 +203,40 @@ impl<'a> Runtime<'a> {
         self.subplans[number].borrow_mut().op = Some(op);
         Ok(rows)
     }
+
+    /// Rows of an earlier run that hold for this one.
+    fn known_rows(&self, call: &Subquery, args: &[Value]) -> Option<Rc<SubRows>> {
+        let plan: &'a Plan = self.plan;
+        let sub = &plan.subplans[call.plan];
+        let mut state = self.subplans[call.plan].borrow_mut();
+        if state.rows.is_some() {
+            return state.rows.clone();
+        }
+        let is_stable = *state.is_stable.get_or_insert_with(|| {
+            let reads = reads_of(&sub.root, plan);
+            // What it reads and the call does not hand over would be missing in the memo's key.
+            reads.is_stable && reads.slots.iter().all(|slot| sub.slots.contains(slot))
+        });
+        if is_stable && !sub.slots.is_empty() { state.memo.get(args) } else { None }
+    }
+
+    fn keep_rows(&self, call: &Subquery, args: &[Value], rows: Vec<Row>) -> Rc<SubRows> {
+        let sub = &self.plan.subplans[call.plan];
+        let mut state = self.subplans[call.plan].borrow_mut();
+        if state.is_stable != Some(true) {
+            return Rc::new(SubRows { rows, set: None });
+        }
+        let is_correlated = !sub.slots.is_empty();
+        // A few rows are compared sooner than hashed.
+        let set = if is_correlated && rows.len() < 16 { None } else { in_set(call, &rows, &sub.root.types) };
+        let rows = Rc::new(SubRows { rows, set });
+        if is_correlated {
+            state.memo.put(args, &rows);
+        } else {
+            state.rows = Some(rows.clone());
+        }
+        rows
+    }
 }
 
 pub(crate) fn same_values(a: &[Value], b: &[Value]) -> bool {
@@ -226,9 +274,7 @@ impl SubqueryRunner for Runtime<'_> {
             SubqueryKind::Scalar | SubqueryKind::RowCompare { .. } => 2,
             _ => usize::MAX,
         };
-        let is_cacheable = sub.slots.is_empty() && !sub.dependent;
-        let known = self.subplans[call.plan].borrow().rows.clone();
-        let rows = match known {
+        let rows = match self.known_rows(call, args) {
             Some(rows) => rows,
             None => {
                 let mut saved = Vec::with_capacity(sub.slots.len());
@@ -242,13 +288,7 @@ impl SubqueryRunner for Runtime<'_> {
                 for (slot, value) in sub.slots.iter().zip(saved) {
                     ctx.slots[*slot] = value;
                 }
-                let rows = rows?;
-                let set = if is_cacheable { in_set(call, &rows, &sub.root.types) } else { None };
-                let rows = Rc::new(SubRows { rows, set });
-                if is_cacheable {
-                    self.subplans[call.plan].borrow_mut().rows = Some(rows.clone());
-                }
-                rows
+                self.keep_rows(call, args, rows?)
             }
         };
         let types = &sub.root.types;

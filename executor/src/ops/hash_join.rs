@@ -1,9 +1,10 @@
 //! Hash joins: the right side is kept by normalised key, the left one asks.
 
 use super::{Op, Row, left_alone, row_bytes};
-use crate::runtime::Runtime;
-use aurora_expr::{EvalCtx, Expr};
-use aurora_planner::{HashKey, JoinType};
+use crate::reads::{Reads, reads_of};
+use crate::runtime::{Runtime, same_values};
+use aurora_expr::{EvalCtx, Expr, ExprKind};
+use aurora_planner::{HashKey, JoinType, Node};
 use aurora_types::{SqlResult, Value};
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ pub(super) struct HashJoin<'a> {
     join: JoinType,
     left: Box<dyn Op + 'a>,
     right: Box<dyn Op + 'a>,
-    right_width: usize,
+    right_node: &'a Node,
     keys: &'a [HashKey],
     condition: Option<&'a Expr>,
     null_aware: bool,
@@ -20,6 +21,7 @@ pub(super) struct HashJoin<'a> {
     rows: Vec<Row>,
     /// A right key was NULL.
     has_null: bool,
+    kept: Kept,
     bytes: usize,
     outer: Row,
     key: Vec<u8>,
@@ -29,12 +31,23 @@ pub(super) struct HashJoin<'a> {
     matched: bool,
 }
 
+/// Whether the table of the last run may serve the next one. Asked from the second run on only: most joins run once.
+enum Kept {
+    Never,
+    /// It ran once.
+    Once,
+    Depends {
+        reads: Reads,
+        made_with: Option<Vec<Value>>,
+    },
+}
+
 impl<'a> HashJoin<'a> {
     pub fn new(
         join: JoinType,
         left: Box<dyn Op + 'a>,
         right: Box<dyn Op + 'a>,
-        right_width: usize,
+        right_node: &'a Node,
         keys: &'a [HashKey],
         condition: Option<&'a Expr>,
         null_aware: bool,
@@ -43,13 +56,14 @@ impl<'a> HashJoin<'a> {
             join,
             left,
             right,
-            right_width,
+            right_node,
             keys,
             condition,
             null_aware,
             table: HashMap::new(),
             rows: Vec::new(),
             has_null: false,
+            kept: Kept::Never,
             bytes: 0,
             outer: Row::new(),
             key: Vec::new(),
@@ -85,14 +99,39 @@ impl<'a> HashJoin<'a> {
         }
         Ok(true)
     }
-}
 
-impl Op for HashJoin<'_> {
-    fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+    /// Whether the table is that of the slots as they are.
+    fn is_current(&mut self, rt: &Runtime<'_>, ctx: &EvalCtx<'_>) -> bool {
+        match &mut self.kept {
+            Kept::Never => self.kept = Kept::Once,
+            Kept::Once => {
+                let mut reads = reads_of(self.right_node, rt.plan);
+                for key in self.keys {
+                    reads.is_stable &= key.right.is_deterministic();
+                    key.right.walk(&mut |expr| match expr.kind {
+                        ExprKind::Slot(slot) => reads.slots.push(slot),
+                        ExprKind::Subquery(_) => reads.is_stable = false,
+                        _ => {}
+                    });
+                }
+                self.kept = Kept::Depends { reads, made_with: None };
+            }
+            Kept::Depends { reads, made_with: Some(values) } => {
+                return same_values(&slot_values(&reads.slots, ctx), values);
+            }
+            Kept::Depends { .. } => {}
+        }
+        false
+    }
+
+    /// Reads the right side into the table.
+    fn fill(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+        if let Kept::Depends { made_with, .. } = &mut self.kept {
+            *made_with = None;
+        }
         self.table.clear();
         self.rows.clear();
         self.has_null = false;
-        self.is_inside = false;
         rt.release(std::mem::take(&mut self.bytes));
         self.right.open(rt, ctx)?;
         let mut row = Row::new();
@@ -113,6 +152,21 @@ impl Op for HashJoin<'_> {
                 }
             }
             self.rows.push(std::mem::take(&mut row));
+        }
+        Ok(())
+    }
+}
+
+impl Op for HashJoin<'_> {
+    fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+        self.is_inside = false;
+        if !self.is_current(rt, ctx) {
+            self.fill(rt, ctx)?;
+            if let Kept::Depends { reads, made_with } = &mut self.kept
+                && reads.is_stable
+            {
+                *made_with = Some(slot_values(&reads.slots, ctx));
+            }
         }
         if self.has_nothing() {
             return Ok(());
@@ -168,9 +222,13 @@ impl Op for HashJoin<'_> {
                 }
             }
             self.is_inside = false;
-            if !self.matched && left_alone(self.join, &self.outer, self.right_width, row) {
+            if !self.matched && left_alone(self.join, &self.outer, self.right_node.types.len(), row) {
                 return Ok(true);
             }
         }
     }
+}
+
+fn slot_values(slots: &[usize], ctx: &EvalCtx<'_>) -> Vec<Value> {
+    slots.iter().map(|slot| ctx.slots.get(*slot).cloned().unwrap_or(Value::Null)).collect()
 }

@@ -12,6 +12,7 @@ mod window;
 
 pub(crate) use scan::map_wait;
 
+use crate::reads::reads_of;
 use crate::runtime::Runtime;
 use aurora_expr::{EvalCtx, Expr};
 use aurora_planner::{JoinType, Node, Operator};
@@ -64,7 +65,7 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
                 *join,
                 build(left, rt)?,
                 build(right, rt)?,
-                right.types.len(),
+                right,
                 keys,
                 condition.as_ref(),
                 *null_aware,
@@ -90,7 +91,7 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
             Box::new(set::SetOp::new(*operation, *all, inputs, &node.types))
         }
         Operator::Materialize { input } => {
-            let slots = slots_of(input);
+            let slots = reads_of(input, rt.plan).slots;
             Box::new(simple::Materialize::new(build(input, rt)?, slots))
         }
     })
@@ -148,80 +149,4 @@ pub(crate) fn row_bytes(row: &[Value]) -> usize {
         })
         .sum();
     24 + std::mem::size_of_val(row) + heap
-}
-
-/// The slots that a subtree reads.
-fn slots_of(node: &Node) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut stack = vec![node];
-    while let Some(node) = stack.pop() {
-        for expr in expressions_of(&node.operator) {
-            expr.walk(&mut |expr| {
-                if let aurora_expr::ExprKind::Slot(slot) = expr.kind
-                    && !found.contains(&slot)
-                {
-                    found.push(slot);
-                }
-            });
-        }
-        stack.extend(children_of(&node.operator));
-    }
-    found
-}
-
-fn children_of(operator: &Operator) -> Vec<&Node> {
-    match operator {
-        Operator::Filter { input, .. }
-        | Operator::Project { input, .. }
-        | Operator::Aggregate { input, .. }
-        | Operator::Sort { input, .. }
-        | Operator::Limit { input, .. }
-        | Operator::Distinct { input, .. }
-        | Operator::Window { input, .. }
-        | Operator::Materialize { input } => vec![input],
-        Operator::NestedLoop { left, right, .. } | Operator::HashJoin { left, right, .. } => {
-            vec![left, right]
-        }
-        Operator::SetOperation { inputs, .. } => inputs.iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn expressions_of(operator: &Operator) -> Vec<&Expr> {
-    match operator {
-        Operator::Values(rows) => rows.iter().flatten().collect(),
-        Operator::Scan(scan) => {
-            let mut out: Vec<&Expr> = scan.filter.iter().collect();
-            if let aurora_planner::Access::Index(access) = &scan.access {
-                for range in &access.ranges {
-                    out.extend(range.low.values.iter().chain(&range.high.values));
-                }
-            }
-            out
-        }
-        Operator::VirtualScan { filter, .. } => filter.iter().collect(),
-        Operator::JsonTable { doc, .. } => vec![doc],
-        Operator::Filter { condition, .. } => vec![condition],
-        Operator::Project { expressions, .. } => expressions.iter().collect(),
-        Operator::NestedLoop { condition, .. } => condition.iter().collect(),
-        Operator::HashJoin { keys, condition, .. } => {
-            keys.iter().flat_map(|key| [&key.left, &key.right]).chain(condition).collect()
-        }
-        Operator::Aggregate { groups, aggregates, .. } => groups
-            .iter()
-            .chain(
-                aggregates
-                    .iter()
-                    .flat_map(|call| call.args.iter().chain(call.order_by.iter().map(|k| &k.expr))),
-            )
-            .collect(),
-        Operator::Sort { keys, limit, .. } => keys.iter().map(|key| &key.expr).chain(limit).collect(),
-        Operator::Limit { count, offset, .. } => count.iter().chain(offset).collect(),
-        Operator::Window { partition_by, order_by, calls, .. } => partition_by
-            .iter()
-            .chain(order_by.iter().map(|key| &key.expr))
-            .chain(calls.iter().flat_map(|call| &call.args))
-            .collect(),
-        _ => Vec::new(),
-    }
 }
