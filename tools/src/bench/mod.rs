@@ -44,6 +44,7 @@ enum Command {
     Race(RaceArgs),
     Lsm(engine::LsmArgs),
     Fsync(fsync::FsyncArgs),
+    Compare(report::compare::CompareArgs),
     /// The works that can be raced.
     List,
 }
@@ -69,6 +70,7 @@ pub fn run(args: &BenchArgs) -> Result<i32, Failure> {
         Some(Command::Race(args)) => race::run(args),
         Some(Command::Lsm(args)) => engine::run(args),
         Some(Command::Fsync(args)) => fsync::run(args),
+        Some(Command::Compare(args)) => report::compare::run(args),
         Some(Command::List) => {
             for work in work::all() {
                 println!("{:24} {}", work.name(), work.about());

@@ -126,7 +126,10 @@ pub fn run(args: &RaceArgs) -> Result<i32, Failure> {
     let durability = peers::durability(&sides, args.unfair)?;
     let mut names = Vec::new();
     for side in &sides {
-        names.push(format!("{} {}", side.name, side.version().map_err(Failure::runtime)?));
+        let version = side.version().map_err(Failure::runtime)?;
+        // Less what a distribution adds.
+        let version = version.split([' ', '-']).next().unwrap_or_default();
+        names.push(format!("{} {}", side.name, version.trim_start_matches('v')));
     }
     let text = format!("{}; {}", names.join(", "), describe(args, &setting, &durability));
     if !args.json {
@@ -136,6 +139,9 @@ pub fn run(args: &RaceArgs) -> Result<i32, Failure> {
     let rows = run_works(rounds(args), &works, &mut sides, &setting, &race);
     sides.iter().for_each(Side::clean);
     drop(sides);
+    if let Some(path) = &args.html {
+        report::page::write(path, &rows).map_err(Failure::runtime)?;
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows).unwrap_or_default());
     } else {

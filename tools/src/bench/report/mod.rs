@@ -1,5 +1,7 @@
 //! Rounds to rows, rows to a table, JSON or a page.
 
+pub mod compare;
+pub mod page;
 mod row;
 mod table;
 

@@ -24,9 +24,20 @@ fn verdict(row: &Row) -> String {
 /// All rows, or without the details.
 pub fn table(rows: &[Row], details: bool) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    // Markdown, so that it can be kept as it is.
+    table.load_preset(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["work", "peer", "unit", "ours", "theirs", "ratio", "goal", ""]);
-    for row in rows.iter().filter(|row| details || !row.detail || row.has_failed()) {
+    let mut works_failed = Vec::new();
+    for row in rows {
+        // One row is enough for what failed in all figures alike.
+        let failure = (row.work.split(": ").next(), &row.peer, &row.error);
+        let again = row.error.is_some() && works_failed.contains(&failure);
+        if row.error.is_some() {
+            works_failed.push(failure);
+        }
+        if again || (row.detail && !details) {
+            continue;
+        }
         let figure = |value: Option<f64>, spread: Option<f64>| {
             let spread = spread.map_or(String::new(), |spread| format!(" ±{:.0}%", spread * 100.0));
             value.map_or("–".to_string(), |value| format!("{}{spread}", number(value)))

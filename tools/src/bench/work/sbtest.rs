@@ -1,7 +1,7 @@
 //! The table of sysbench's OLTP works: its shape, its contents (fixed by a seed), its distribution of keys.
 
 use crate::bench::Setting;
-use crate::bench::kind::Table;
+use crate::bench::kind::{Kind, Table};
 use crate::bench::random::Random;
 use crate::bench::side::Side;
 use std::fmt::Write;
@@ -75,6 +75,10 @@ pub fn load(side: &mut Side, setting: &Setting, name: &str) -> Result<(), String
             format!("({id},{k},'{c}','{pad}')")
         });
         client.insert(name, values)?;
+        if side.kind == Kind::Postgres {
+            // Rows that brought their ids have not moved it.
+            client.query(&format!("SELECT setval(pg_get_serial_sequence('{name}', 'id'), {rows})"))?;
+        }
         if let Some(sql) = side.kind.analyze(name) {
             client.query(&sql)?;
         }
