@@ -13,6 +13,7 @@ mod random;
 mod report;
 mod server;
 mod side;
+mod sysbench;
 mod work;
 
 use crate::failure::Failure;
@@ -44,6 +45,7 @@ enum Command {
     Race(RaceArgs),
     Lsm(engine::LsmArgs),
     Fsync(fsync::FsyncArgs),
+    Sysbench(sysbench::SysbenchArgs),
     Compare(report::compare::CompareArgs),
     /// The works that can be raced.
     List,
@@ -70,6 +72,7 @@ pub fn run(args: &BenchArgs) -> Result<i32, Failure> {
         Some(Command::Race(args)) => race::run(args),
         Some(Command::Lsm(args)) => engine::run(args),
         Some(Command::Fsync(args)) => fsync::run(args),
+        Some(Command::Sysbench(args)) => sysbench::run(args),
         Some(Command::Compare(args)) => report::compare::run(args),
         Some(Command::List) => {
             for work in work::all() {

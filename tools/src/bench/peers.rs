@@ -16,7 +16,7 @@ const MARIADB_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin
      --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1 --rocksdb-block-cache-size=64M";
 const MYROCKS_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=64M \
      --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1 --rocksdb-block-cache-size=256M \
-     --default-storage-engine=ROCKSDB";
+     --rocksdb-deadlock-detect=ON --default-storage-engine=ROCKSDB";
 const POSTGRES_OPTIONS: &str =
     "-c shared_buffers=256MB -c fsync=on -c synchronous_commit=on -c max_connections=1000";
 

@@ -25,7 +25,7 @@ fn is_named(work: &str, wanted: &str) -> bool {
 }
 
 /// The works of those names, in the list's order.
-fn chosen(names: &[String]) -> Result<Vec<Box<dyn Workload>>, Failure> {
+pub fn chosen(names: &[String]) -> Result<Vec<Box<dyn Workload>>, Failure> {
     let all = work::all();
     if let Some(unknown) = names.iter().find(|name| !all.iter().any(|work| is_named(work.name(), name))) {
         let names: Vec<&str> = all.iter().map(|work| work.name()).collect();
@@ -72,7 +72,7 @@ fn setting(args: &RaceArgs, folder: &std::path::Path) -> Result<Setting, Failure
     }
     Ok(Setting {
         scale: args.scale,
-        rows: args.rows.unwrap_or(args.scale.pick(1_000, 20_000, 1_000_000)),
+        rows: args.rows.unwrap_or(args.scale.pick(5_000, 20_000, 1_000_000)),
         seconds,
         rate: args.rate,
         warm_up: Duration::from_millis(args.scale.pick(100, 500, 3_000)),
@@ -80,7 +80,7 @@ fn setting(args: &RaceArgs, folder: &std::path::Path) -> Result<Setting, Failure
     })
 }
 
-fn rounds(args: &RaceArgs) -> u32 {
+pub fn rounds(args: &RaceArgs) -> u32 {
     args.rounds.unwrap_or(args.scale.pick(1, 3, 5))
 }
 
@@ -101,44 +101,64 @@ fn describe(args: &RaceArgs, setting: &Setting, durability: &str) -> String {
     )
 }
 
+/// All sides, up and of equal durability. What was started is stopped with this value.
+pub struct Ground {
+    pub sides: Vec<Side>,
+    pub setting: Setting,
+    /// Names with versions, ours first.
+    names: Vec<String>,
+    /// The conditions, for people.
+    text: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Ground {
+    pub fn prepare(args: &RaceArgs) -> Result<Ground, Failure> {
+        let opponents = opponents(args)?;
+        let parent = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+        let checked = setting(args, &parent)?;
+        watch_for_interrupts();
+        let mut temp = tempfile::Builder::new()
+            .prefix("aurora-bench-")
+            .tempdir_in(&parent)
+            .map_err(|error| Failure::io("make a folder in", &parent, &error))?;
+        // PostgreSQL runs as another user and has to get through.
+        let _ = std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o711));
+        if args.keep {
+            temp.disable_cleanup(true);
+            eprintln!("folders stay in {}", temp.path().display());
+        }
+        let setting = Setting { folder: temp.path().to_path_buf(), ..checked };
+        let mut sides = vec![peers::side(args, "ours", Kind::Aurora, temp.path())?];
+        for kind in opponents {
+            sides.push(peers::side(args, kind.name(), kind, temp.path())?);
+        }
+        let durability = peers::durability(&sides, args.unfair)?;
+        let mut names = Vec::new();
+        for side in &sides {
+            let version = side.version().map_err(Failure::runtime)?;
+            // Less what a distribution adds.
+            let version = version.split([' ', '-']).next().unwrap_or_default();
+            names.push(format!("{} {}", side.name, version.trim_start_matches('v')));
+        }
+        let text = format!("{}; {}", names.join(", "), describe(args, &setting, &durability));
+        if !args.json {
+            eprintln!("{text}");
+        }
+        Ok(Ground { sides, setting, names, text, _folder: temp })
+    }
+}
+
 /// Runs the command; returns the exit code.
 pub fn run(args: &RaceArgs) -> Result<i32, Failure> {
     let works = chosen(&args.works)?;
-    let opponents = opponents(args)?;
-    let parent = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let checked = setting(args, &parent)?;
-    watch_for_interrupts();
-    let mut temp = tempfile::Builder::new()
-        .prefix("aurora-bench-")
-        .tempdir_in(&parent)
-        .map_err(|error| Failure::io("make a folder in", &parent, &error))?;
-    // PostgreSQL runs as another user and has to get through.
-    let _ = std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o711));
-    if args.keep {
-        temp.disable_cleanup(true);
-        eprintln!("folders stay in {}", temp.path().display());
-    }
-    let setting = Setting { folder: temp.path().to_path_buf(), ..checked };
-    let mut sides = vec![peers::side(args, "ours", Kind::Aurora, temp.path())?];
-    for kind in opponents {
-        sides.push(peers::side(args, kind.name(), kind, temp.path())?);
-    }
-    let durability = peers::durability(&sides, args.unfair)?;
-    let mut names = Vec::new();
-    for side in &sides {
-        let version = side.version().map_err(Failure::runtime)?;
-        // Less what a distribution adds.
-        let version = version.split([' ', '-']).next().unwrap_or_default();
-        names.push(format!("{} {}", side.name, version.trim_start_matches('v')));
-    }
-    let text = format!("{}; {}", names.join(", "), describe(args, &setting, &durability));
-    if !args.json {
-        eprintln!("{text}");
-    }
-    let race = Race { peers: names, setting: text };
-    let rows = run_works(rounds(args), &works, &mut sides, &setting, &race);
+    let mut ground = Ground::prepare(args)?;
+    let race = Race { peers: std::mem::take(&mut ground.names), setting: std::mem::take(&mut ground.text) };
+    let setting = &ground.setting;
+    let sides = &mut ground.sides;
+    let rows = run_works(rounds(args), &works, sides, setting, &race);
     sides.iter().for_each(Side::clean);
-    drop(sides);
+    drop(ground);
     if let Some(path) = &args.html {
         report::page::write(path, &rows).map_err(Failure::runtime)?;
     }

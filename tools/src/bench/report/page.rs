@@ -18,6 +18,8 @@ const PEERS: [RGBColor; 5] = [
     RGBColor(0x4a, 0x9b, 0xb5),
     RGBColor(0xb8, 0xa5, 0x1e),
 ];
+/// Of text; it comes out at four fifths of this.
+const SIZE: u32 = 15;
 /// Left and right of the bars of ratios.
 const LABELS: i32 = 330;
 const MARGIN: i32 = 90;
@@ -56,19 +58,19 @@ fn ratios(rows: &[&Row]) -> Result<String, Problem> {
             let x = at(tick);
             let style = if tick == 0.0 { BLACK.stroke_width(1) } else { GREY.mix(0.4).stroke_width(1) };
             area.draw(&PathElement::new(vec![(x, ROW_HEIGHT as i32), (x, bottom)], style))?;
-            area.draw(&Text::new(format!("{}×", number(tick.exp2())), (x - 14, 6), text(12)))?;
+            area.draw(&Text::new(format!("{}×", number(tick.exp2())), (x - 14, 6), text(SIZE)))?;
             tick += step;
         }
         for (line, (row, ratio)) in rows.iter().enumerate() {
             let top = (ROW_HEIGHT * (line as u32 + 1)) as i32;
             let label = format!("{} ({})", row.work, short(&row.peer));
-            area.draw(&Text::new(label, (4, top + 7), text(12)))?;
+            area.draw(&Text::new(label, (4, top + 7), text(SIZE)))?;
             let (from, to) = (at(0.0), at(ratio.log2()));
             let colour = if *ratio >= 1.0 { OURS } else { LOSS };
             let bar = [(from.min(to), top + 4), (from.max(to), top + ROW_HEIGHT as i32 - 4)];
             area.draw(&Rectangle::new(bar, colour.filled()))?;
             let place = if *ratio >= 1.0 { to + 4 } else { to - 46 };
-            area.draw(&Text::new(format!("{}×", number(*ratio)), (place, top + 7), text(12)))?;
+            area.draw(&Text::new(format!("{}×", number(*ratio)), (place, top + 7), text(SIZE)))?;
         }
         area.present()?;
     }
@@ -91,7 +93,7 @@ fn rounds(rows: &[&Row]) -> Result<String, Problem> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        let text = || TextStyle::from(("sans-serif", 12).into_font()).color(&BLACK);
+        let text = || TextStyle::from(("sans-serif", SIZE).into_font()).color(&BLACK);
         let (left, right) = (90, WIDTH as i32 - MARGIN);
         let at = |value: f64| left + ((right - left) as f64 * value / most) as i32;
         for (line, (name, values, colour)) in sides.iter().enumerate() {

@@ -36,7 +36,7 @@ pub struct Row {
     /// Ended before all rounds were done.
     pub partial: bool,
     pub note: Option<String>,
-    /// What was found right in the data afterwards.
+    /// What was found right in the data of both sides afterwards.
     pub checked: Option<String>,
     pub detail: bool,
     /// Durability of all sides, rows, seconds.
@@ -202,7 +202,10 @@ fn row(
         error: (!error.is_empty()).then_some(error),
         partial: ours.interrupted || theirs.interrupted,
         note: (!notes.is_empty()).then_some(notes),
-        checked: ours.checked.clone().or_else(|| theirs.checked.clone()),
+        checked: ours
+            .checked
+            .clone()
+            .filter(|_| theirs.checked.is_some() || kind.is_none() || theirs.not_raced.is_some()),
         detail: metric.detail,
         setting: race.setting.clone(),
     }
