@@ -4,7 +4,7 @@ use crate::host::{Host, Settings};
 use crate::ops::{self, Row};
 use crate::point;
 use crate::runtime::Runtime;
-use crate::write::{self, Changes};
+use crate::write::{self, Changes, LoadColumns, LoadFeed, Loaded};
 use aurora_expr::{EvalCtx, Expr, NoSubqueries, SessionInfo};
 use aurora_planner::{IntoTarget, Node, Operator, Plan, PlanBody};
 use aurora_txn::{Txn, TxnManager};
@@ -53,7 +53,7 @@ impl Statement<'_> {
         ctx.slots = vec![Value::Null; self.plan.slots.len()];
         match &self.plan.body {
             PlanBody::PointGet(get) => match &self.plan.into {
-                Some(target) => {
+                Some(target @ IntoTarget::UserVariables(_)) => {
                     let mut kept = Vec::new();
                     point::get(&rt, get, &mut ctx, &mut |cells| {
                         kept.push(cells.iter().map(ValueRef::to_owned).collect::<Row>());
@@ -61,18 +61,19 @@ impl Statement<'_> {
                     })?;
                     self.store(target, kept, &mut ctx)
                 }
-                None => {
+                // Rows for a file go into the caller's sink as those for a client do.
+                _ => {
                     sink.begin(&self.plan.columns)?;
                     let rows = point::get(&rt, get, &mut ctx, &mut |cells| sink.row(cells).map(|_| ()))?;
                     Ok(Outcome::Rows { rows, found_rows: rows })
                 }
             },
             PlanBody::Query(node) => match &self.plan.into {
-                Some(target) => {
+                Some(target @ IntoTarget::UserVariables(_)) => {
                     let rows = ops::collect(node, &rt, &mut ctx)?;
                     self.store(target, rows, &mut ctx)
                 }
-                None => self.query(node, &rt, &mut ctx, sink),
+                _ => self.query(node, &rt, &mut ctx, sink),
             },
             PlanBody::PointUpdate(plan) => write::point_update(&rt, plan, &mut ctx).map(Outcome::Changed),
             PlanBody::PointDelete(plan) => write::point_delete(&rt, plan, &mut ctx).map(Outcome::Changed),
@@ -80,6 +81,28 @@ impl Statement<'_> {
             PlanBody::Update(plan) => write::update(&rt, plan, &mut ctx).map(Outcome::Changed),
             PlanBody::Delete(plan) => write::delete(&rt, plan, &mut ctx).map(Outcome::Changed),
         }
+    }
+
+    /// Runs LOAD DATA: the plan is that of an INSERT, the rows come from `feed`.
+    ///
+    /// # Errors
+    /// What `feed` raises, and what rows do that cannot be stored; the caller rolls the statement back.
+    pub fn load(
+        &self,
+        columns: &LoadColumns,
+        feed: &mut LoadFeed<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> SqlResult<Loaded> {
+        for warning in &self.plan.warnings {
+            diagnostics.push(warning.level, warning.code, warning.message.clone());
+        }
+        let PlanBody::Insert(plan) = &self.plan.body else {
+            return Err(SqlError::new(ER_NOT_SUPPORTED_YET, &[&"LOAD DATA into anything but a table"]));
+        };
+        let rt = Runtime::new(self.plan, self.txn, self.manager, self.host, self.session, self.settings);
+        let mut ctx = EvalCtx::new(self.session, &rt, self.params, diagnostics);
+        ctx.slots = vec![Value::Null; self.plan.slots.len()];
+        write::load(&rt, plan, columns, feed, &mut ctx)
     }
 
     fn query(
@@ -141,7 +164,7 @@ impl Statement<'_> {
 
     fn store(&self, target: &IntoTarget, rows: Vec<Row>, ctx: &mut EvalCtx<'_>) -> SqlResult<Outcome> {
         let IntoTarget::UserVariables(names) = target else {
-            return Err(SqlError::new(ER_NOT_SUPPORTED_YET, &[&"SELECT … INTO OUTFILE"]));
+            return Err(SqlError::new(ER_NOT_SUPPORTED_YET, &[&"SELECT … INTO a file here"]));
         };
         match rows.as_slice() {
             [] => ctx.diagnostics.warn(ER_SP_FETCH_NO_DATA, &[]),

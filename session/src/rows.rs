@@ -6,7 +6,7 @@ use crate::shared::Counters;
 use aurora_catalog::{CatalogSnapshot, Pin};
 use aurora_executor::{Outcome, Statement as Execution};
 use aurora_parser::Parsed;
-use aurora_planner::{Plan, PlanBody};
+use aurora_planner::{IntoTarget, Plan, PlanBody};
 use aurora_txn::{Txn, TxnMode};
 use aurora_types::error as er;
 use aurora_types::{Diagnostics, RowSink, SqlError, SqlResult, StatementStatus, Value};
@@ -15,6 +15,9 @@ use std::sync::atomic::Ordering;
 
 /// How often a statement starts again because a definition changed under it.
 const DEFINITION_RETRIES: usize = 5;
+
+/// What is done with a plan in its transaction.
+pub(crate) type Work<'w> = dyn FnMut(&Execution<'_>, &mut Diagnostics) -> SqlResult<Outcome> + 'w;
 
 impl Session {
     /// Runs a statement that reads or writes rows, from its tree.
@@ -51,6 +54,23 @@ impl Session {
         diagnostics: &mut Diagnostics,
         sink: &mut dyn RowSink,
     ) -> SqlResult<Done> {
+        if let Some(IntoTarget::Outfile { .. } | IntoTarget::Dumpfile(_)) = &plan.into {
+            return self.run_into_file(plan, params, diagnostics);
+        }
+        self.run_as(plan, params, diagnostics, &mut |run, diagnostics| run.run(sink, diagnostics))
+    }
+
+    /// As [`Session::run_plan`], where `work` does what the plan is for.
+    ///
+    /// # Errors
+    /// As [`Session::run_plan`].
+    pub(crate) fn run_as(
+        &mut self,
+        plan: &Arc<Plan>,
+        params: &[Value],
+        diagnostics: &mut Diagnostics,
+        work: &mut Work<'_>,
+    ) -> SqlResult<Done> {
         self.check_access(&plan.access)?;
         self.check_locked_tables(plan)?;
         let snapshot = self.state.shared.catalog.snapshot();
@@ -60,7 +80,7 @@ impl Session {
         // A transaction of its own: autocommit, and none is open.
         if self.open.is_none() && self.state.autocommit {
             let txn = self.begin_txn(TxnMode::AUTOCOMMIT);
-            let outcome = self.run_in(plan, params, &txn, &snapshot, diagnostics, sink)?;
+            let outcome = self.run_in(plan, params, &txn, &snapshot, diagnostics, work)?;
             let mut done = self.settle(plan, outcome, diagnostics);
             let ticket = txn.commit(self.durability())?;
             if writes {
@@ -74,7 +94,7 @@ impl Session {
             None => OpenTxn { txn: self.begin_txn(TxnMode::EXPLICIT), pins: Vec::new() },
         };
         let mark = open.txn.begin_statement();
-        let result = self.run_in(plan, params, &open.txn, &snapshot, diagnostics, sink);
+        let result = self.run_in(plan, params, &open.txn, &snapshot, diagnostics, work);
         if result.is_err() {
             open.txn.rollback_statement(mark);
         }
@@ -95,7 +115,7 @@ impl Session {
         txn: &Txn,
         snapshot: &CatalogSnapshot,
         diagnostics: &mut Diagnostics,
-        sink: &mut dyn RowSink,
+        work: &mut Work<'_>,
     ) -> SqlResult<Outcome> {
         let host = self.host_on(snapshot);
         let execution = Execution {
@@ -107,7 +127,7 @@ impl Session {
             settings: &self.state.settings,
             params,
         };
-        execution.run(sink, diagnostics)
+        work(&execution, diagnostics)
     }
 
     /// A statement's first value: SET x = (SELECT …).
@@ -136,13 +156,18 @@ impl Session {
         match self.open.take() {
             Some(open) => {
                 let _mark = open.txn.begin_statement();
-                let result = self.run_in(plan, &[], &open.txn, snapshot, diagnostics, &mut sink);
+                let result =
+                    self.run_in(plan, &[], &open.txn, snapshot, diagnostics, &mut |run, diagnostics| {
+                        run.run(&mut sink, diagnostics)
+                    });
                 self.open = Some(open);
                 result?;
             }
             None => {
                 let txn = self.begin_txn(TxnMode { read_only: true, ..TxnMode::AUTOCOMMIT });
-                self.run_in(plan, &[], &txn, snapshot, diagnostics, &mut sink)?;
+                self.run_in(plan, &[], &txn, snapshot, diagnostics, &mut |run, diagnostics| {
+                    run.run(&mut sink, diagnostics)
+                })?;
             }
         }
         Ok(sink.0.unwrap_or(Value::Null))

@@ -270,6 +270,7 @@ impl Session {
                 let rows = self.table_admin(admin, sink)?;
                 Ok(Done { affected: rows, has_rows: true, ..Done::default() })
             }
+            Statement::LoadData(load) if !load.xml => self.load_data(load, parsed, text, diagnostics, sink),
             Statement::Unsupported { what } => Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[what])),
             _ => self.run_definition(parsed, text, diagnostics, sink),
         }
@@ -393,7 +394,6 @@ fn is_temporary_only(statement: &Statement) -> bool {
 fn not_built(statement: &Statement) -> Option<&'static str> {
     Some(match statement {
         Statement::LoadData(load) if load.xml => "LOAD XML",
-        Statement::LoadData(_) => "LOAD DATA",
         Statement::Call(_) => "CALL: stored procedures",
         Statement::Handler(_) => "HANDLER",
         Statement::CreateTrigger(_) => "CREATE TRIGGER",

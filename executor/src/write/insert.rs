@@ -16,7 +16,6 @@ use aurora_types::{BaseType, SqlError, SqlMode, SqlResult, SqlType, Value};
 
 /// Runs an INSERT or REPLACE.
 pub(crate) fn insert(rt: &Runtime<'_>, plan: &InsertPlan, ctx: &mut EvalCtx<'_>) -> SqlResult<Changes> {
-    let info = rt.host.table_info(&plan.table)?;
     let rows = match &plan.source {
         InsertSource::Values(rows) => rows.len(),
         InsertSource::Query(_) => usize::MAX,
@@ -24,21 +23,7 @@ pub(crate) fn insert(rt: &Runtime<'_>, plan: &InsertPlan, ctx: &mut EvalCtx<'_>)
     let strict = ctx.sql_mode.is_strict() && !plan.ignore;
     let how = Strictness { ignore: plan.ignore, strict, null_is_error: rows == 1 };
     ctx.strict_dml = strict;
-    let mut inserter = Inserter {
-        rt,
-        plan,
-        how,
-        writer: RowWriter::new(rt, info.clone()),
-        auto: info.table.auto_increment_column(),
-        reserved: Reserved::default(),
-        expected: rows,
-        changes: Changes { shows_records: rows > 1, ..Changes::default() },
-        given: vec![false; info.table.columns.len()],
-        template: Vec::new(),
-    };
-    for at in &plan.columns {
-        inserter.given[*at] = true;
-    }
+    let mut inserter = Inserter::new(rt, plan, how, rows)?;
     match &plan.source {
         InsertSource::Values(rows) => {
             for exprs in rows {
@@ -79,25 +64,50 @@ struct Reserved {
     left: u64,
 }
 
-struct Inserter<'r, 'a> {
+pub(super) struct Inserter<'r, 'a> {
     rt: &'r Runtime<'a>,
     plan: &'r InsertPlan,
     how: Strictness,
-    writer: RowWriter<'r, 'a>,
-    auto: Option<usize>,
+    pub(super) writer: RowWriter<'r, 'a>,
+    pub(super) auto: Option<usize>,
     reserved: Reserved,
     /// Rows of VALUES; `usize::MAX` when unknown.
     expected: usize,
-    changes: Changes,
+    pub(super) changes: Changes,
     /// By position: the statement gives the column.
     given: Vec<bool>,
     /// Defaults of the columns that are not given; kept when none of them changes from row to row.
     template: Row,
 }
 
-impl Inserter<'_, '_> {
+impl<'r, 'a> Inserter<'r, 'a> {
+    pub(super) fn new(
+        rt: &'r Runtime<'a>,
+        plan: &'r InsertPlan,
+        how: Strictness,
+        expected: usize,
+    ) -> SqlResult<Inserter<'r, 'a>> {
+        let info = rt.host.table_info(&plan.table)?;
+        let mut given = vec![false; info.table.columns.len()];
+        for at in &plan.columns {
+            given[*at] = true;
+        }
+        Ok(Inserter {
+            rt,
+            plan,
+            how,
+            auto: info.table.auto_increment_column(),
+            writer: RowWriter::new(rt, info),
+            reserved: Reserved::default(),
+            expected,
+            changes: Changes { shows_records: expected > 1, ..Changes::default() },
+            given,
+            template: Vec::new(),
+        })
+    }
+
     /// A row of defaults. Columns that are given stay NULL unless an expression could read them before.
-    fn defaults(&mut self, ctx: &mut EvalCtx<'_>) -> SqlResult<Row> {
+    pub(super) fn defaults(&mut self, ctx: &mut EvalCtx<'_>) -> SqlResult<Row> {
         if !self.template.is_empty() {
             return Ok(self.template.clone());
         }
@@ -122,7 +132,12 @@ impl Inserter<'_, '_> {
     }
 
     /// `DEFAULT` written out.
-    fn written_default(&self, at: usize, row: &[Value], ctx: &mut EvalCtx<'_>) -> SqlResult<Value> {
+    pub(super) fn written_default(
+        &self,
+        at: usize,
+        row: &[Value],
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<Value> {
         let info = &self.writer.info;
         if let Some(value) = store::default_of(info, at, self.how, ctx)? {
             return Ok(value);
@@ -184,7 +199,13 @@ impl Inserter<'_, '_> {
         Ok(())
     }
 
-    fn set(&mut self, at: usize, mut value: Value, row: &mut Row, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+    pub(super) fn set(
+        &mut self,
+        at: usize,
+        mut value: Value,
+        row: &mut Row,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<()> {
         if self.auto != Some(at) {
             store::not_null(&self.writer.info, at, &mut value, self.how, ctx)?;
         }
@@ -193,7 +214,7 @@ impl Inserter<'_, '_> {
     }
 
     /// Everything that follows from the values, then the row itself.
-    fn place(&mut self, mut row: Row, source: &[Value], ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+    pub(super) fn place(&mut self, mut row: Row, source: &[Value], ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
         let info = self.writer.info.clone();
         for (at, expr) in info.expressions.defaults.iter().enumerate() {
             if let Some(expr) = expr

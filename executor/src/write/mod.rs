@@ -3,6 +3,7 @@
 mod delete;
 mod foreign_key;
 mod insert;
+mod load;
 mod row;
 mod store;
 mod update;
@@ -10,6 +11,8 @@ mod update;
 pub(crate) use delete::{delete, point_delete};
 pub(crate) use foreign_key::check_parents;
 pub(crate) use insert::insert;
+pub(crate) use load::load;
+pub use load::{LoadColumns, LoadFeed, LoadField, LoadRecord, Loaded, TakeRecord};
 pub(crate) use row::{Placed, RowWriter, duplicate_error};
 pub(crate) use update::{point_update, update};
 

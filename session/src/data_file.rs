@@ -1,0 +1,501 @@
+//! Lines and fields of a data file, as LOAD DATA reads them.
+//!
+//! Bytes come in pieces of any size. A line is read from its beginning whenever more bytes have come, until it is
+//! whole: lines are short beside the pieces, and one that is not is tried again only when its bytes have doubled.
+
+use aurora_parser::{DataFileFormat, StringLiteral};
+use aurora_types::error::{ER_INVALID_CHARACTER_STRING, ER_WRONG_FIELD_TERMINATORS};
+use aurora_types::{Charset, SqlError, SqlResult};
+
+/// FIELDS and LINES.
+#[derive(Clone, Debug)]
+pub(crate) struct FileShape {
+    pub fields_end: Vec<u8>,
+    pub enclosed: Option<u8>,
+    pub escape: Option<u8>,
+    pub lines_start: Vec<u8>,
+    pub lines_end: Vec<u8>,
+    pub charset: Charset,
+}
+
+impl FileShape {
+    /// # Errors
+    /// 1083 for an enclosing or escape string of more than one character.
+    pub fn new(format: &DataFileFormat, charset: Charset, backslash_escapes: bool) -> SqlResult<FileShape> {
+        let bytes = |text: &Option<StringLiteral>, default: &[u8]| match text {
+            Some(text) => text.bytes.as_bytes().to_vec(),
+            None => default.to_vec(),
+        };
+        let one = |text: Vec<u8>| match text[..] {
+            [] => Ok(None),
+            [byte] => Ok(Some(byte)),
+            _ => Err(SqlError::new(ER_WRONG_FIELD_TERMINATORS, &[])),
+        };
+        let default_escape: &[u8] = if backslash_escapes { b"\\" } else { b"" };
+        let fields_end = bytes(&format.fields_terminated_by, b"\t");
+        let mut lines_end = bytes(&format.lines_terminated_by, b"\n");
+        // Lines that end as fields do end with their last field.
+        if lines_end == fields_end {
+            lines_end.clear();
+        }
+        Ok(FileShape {
+            fields_end,
+            enclosed: one(bytes(&format.enclosed_by, b""))?,
+            escape: one(bytes(&format.escaped_by, default_escape))?,
+            lines_start: bytes(&format.lines_starting_by, b""),
+            lines_end,
+            charset,
+        })
+    }
+
+    /// Neither an end of fields nor what encloses them: fields have the widths of their columns.
+    pub fn is_fixed(&self) -> bool {
+        self.fields_end.is_empty() && self.enclosed.is_none()
+    }
+
+    /// Separators that are no ASCII: MySQL warns.
+    pub fn has_wide_separators(&self) -> bool {
+        let one = |byte: Option<u8>| byte.is_some_and(|byte| !byte.is_ascii());
+        let texts = [&self.fields_end, &self.lines_start, &self.lines_end];
+        texts.iter().any(|text| !text.is_ascii()) || one(self.enclosed) || one(self.escape)
+    }
+}
+
+/// Where a field lies in [`Line::bytes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Field {
+    start: usize,
+    end: usize,
+    null: bool,
+}
+
+/// A line that has been read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    bytes: Vec<u8>,
+    fields: Vec<Field>,
+    /// There was more on the line.
+    pub truncated: bool,
+}
+
+impl Line {
+    /// The fields; `None` is NULL.
+    pub fn fields(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        self.fields.iter().map(|field| (!field.null).then(|| &self.bytes[field.start..field.end]))
+    }
+}
+
+/// The piece ends before the line does.
+#[derive(Debug)]
+enum Stop {
+    /// More bytes are needed.
+    Short,
+    Failed(SqlError),
+}
+
+/// Cuts a file into lines.
+pub(crate) struct LineReader {
+    shape: FileShape,
+    /// Fields that are asked for.
+    width: usize,
+    /// Lines to be skipped yet.
+    skip: u64,
+    pending: Vec<u8>,
+    /// Bytes of `pending` that have been used.
+    used: usize,
+    /// A line did not fit in so many bytes.
+    short_at: usize,
+    done: bool,
+    line: Line,
+}
+
+impl LineReader {
+    pub fn new(shape: FileShape, width: usize, skip: u64) -> LineReader {
+        LineReader {
+            shape,
+            width,
+            skip,
+            pending: Vec::new(),
+            used: 0,
+            short_at: 0,
+            done: false,
+            line: Line::default(),
+        }
+    }
+
+    /// Takes a piece of the file and gives every line that is whole now.
+    ///
+    /// # Errors
+    /// What `take` raises; 1300 for bytes that begin no character.
+    pub fn push(&mut self, piece: &[u8], take: &mut dyn FnMut(&Line) -> SqlResult<()>) -> SqlResult<()> {
+        self.pending.extend_from_slice(piece);
+        if self.pending.len() < self.short_at {
+            return Ok(());
+        }
+        self.lines(false, take)
+    }
+
+    /// The file has ended.
+    ///
+    /// # Errors
+    /// As [`LineReader::push`].
+    pub fn finish(&mut self, take: &mut dyn FnMut(&Line) -> SqlResult<()>) -> SqlResult<()> {
+        self.lines(true, take)
+    }
+
+    fn lines(&mut self, ended: bool, take: &mut dyn FnMut(&Line) -> SqlResult<()>) -> SqlResult<()> {
+        while !self.done {
+            let mut scan = Scan {
+                shape: &self.shape,
+                bytes: &self.pending[self.used..],
+                at: 0,
+                ended,
+                line_ended: false,
+            };
+            let step = if self.skip > 0 && !self.shape.lines_end.is_empty() {
+                scan.next_line().map(|(more, _)| (more, false))
+            } else {
+                scan.record(self.width, &mut self.line)
+            };
+            let consumed = scan.at;
+            match step {
+                Ok((more, is_row)) => {
+                    self.used += consumed;
+                    self.done = !more;
+                    if self.skip > 0 {
+                        self.skip -= 1;
+                    } else if is_row {
+                        take(&self.line)?;
+                    }
+                }
+                Err(Stop::Short) => break,
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+        self.pending.drain(..self.used);
+        self.used = 0;
+        self.short_at = 2 * self.pending.len();
+        Ok(())
+    }
+}
+
+/// Reads one line out of what there is.
+struct Scan<'s> {
+    shape: &'s FileShape,
+    bytes: &'s [u8],
+    at: usize,
+    /// Nothing comes behind `bytes`.
+    ended: bool,
+    /// The last field ended its line.
+    line_ended: bool,
+}
+
+impl Scan<'_> {
+    /// The next byte; `None` at the end of the file.
+    fn get(&mut self) -> Result<Option<u8>, Stop> {
+        match self.bytes.get(self.at) {
+            Some(byte) => {
+                self.at += 1;
+                Ok(Some(*byte))
+            }
+            None if self.ended => Ok(None),
+            None => Err(Stop::Short),
+        }
+    }
+
+    /// Takes the rest of a terminator whose first byte was just taken, or nothing of it.
+    fn terminator(&mut self, text: &[u8]) -> Result<bool, Stop> {
+        let rest = &text[1..];
+        let found = &self.bytes[self.at..];
+        let known = rest.len().min(found.len());
+        if found[..known] != rest[..known] {
+            return Ok(false);
+        }
+        if known < rest.len() {
+            return if self.ended { Ok(false) } else { Err(Stop::Short) };
+        }
+        self.at += rest.len();
+        Ok(true)
+    }
+
+    /// Reads a line into `line`: whether the file goes on, and whether there was a row.
+    fn record(&mut self, width: usize, line: &mut Line) -> Result<(bool, bool), Stop> {
+        line.bytes.clear();
+        line.fields.clear();
+        line.truncated = false;
+        let mut ended = false;
+        if !self.shape.lines_start.is_empty() && !self.start_of_line()? {
+            return Ok((false, false));
+        }
+        while line.fields.len() < width {
+            if self.line_ended || ended {
+                break;
+            }
+            match self.field(line)? {
+                Some(end_of_file) => ended = end_of_file,
+                None => ended = true,
+            }
+        }
+        if line.fields.is_empty() && width > 0 {
+            return Ok((false, false));
+        }
+        if ended {
+            return Ok((false, true));
+        }
+        if self.line_ended {
+            self.line_ended = false;
+            return Ok((true, true));
+        }
+        let (more, skipped) = self.next_line()?;
+        // A line that ends with the file is not said to be too long.
+        line.truncated = more && skipped;
+        Ok((more, true))
+    }
+
+    /// Skips what stands before LINES STARTING BY.
+    fn start_of_line(&mut self) -> Result<bool, Stop> {
+        let start = &self.shape.lines_start;
+        let rest = &self.bytes[self.at..];
+        match rest.windows(start.len()).position(|window| window == start) {
+            Some(found) => {
+                self.at += found + start.len();
+                Ok(true)
+            }
+            None if self.ended => Ok(false),
+            None => Err(Stop::Short),
+        }
+    }
+
+    /// Skips the rest of a line: whether the file goes on, and whether there was anything.
+    fn next_line(&mut self) -> Result<(bool, bool), Stop> {
+        let Some(first) = self.shape.lines_end.first().copied() else { return Ok((true, false)) };
+        let mut skipped = false;
+        loop {
+            let Some(byte) = self.get()? else { return Ok((false, skipped)) };
+            if Some(byte) == self.shape.escape {
+                skipped = true;
+                if self.get()?.is_none() {
+                    return Ok((false, skipped));
+                }
+                continue;
+            }
+            if byte == first && self.terminator(&self.shape.lines_end)? {
+                return Ok((true, skipped));
+            }
+            skipped = true;
+            self.rest_of_character(byte, None)?;
+        }
+    }
+
+    /// Reads one field; whether the file ended with it. `None`: there is no field, the file is over.
+    fn field(&mut self, line: &mut Line) -> Result<Option<bool>, Stop> {
+        let shape = self.shape;
+        let line_first = shape.lines_end.first().copied();
+        let field_first = shape.fields_end.first().copied();
+        let start = line.bytes.len();
+        let mut found_null = false;
+        let Some(first) = self.get()? else { return Ok(None) };
+        let enclosed_by = (Some(first) == shape.enclosed).then_some(first);
+        if enclosed_by.is_some() {
+            // Stays when the field turns out not to be enclosed.
+            line.bytes.push(first);
+        } else {
+            self.at -= 1;
+        }
+        let mut at_end = false;
+        let enclosed = loop {
+            let Some(mut byte) = self.get()? else {
+                at_end = true;
+                break false;
+            };
+            if Some(byte) == shape.escape {
+                let Some(escaped) = self.get()? else {
+                    line.bytes.push(byte);
+                    at_end = true;
+                    break false;
+                };
+                // Doubled, where the same character encloses and escapes; otherwise it begins an escape.
+                if shape.escape != shape.enclosed || escaped == byte {
+                    line.bytes.push(unescaped(escaped, &mut found_null));
+                    continue;
+                }
+                self.at -= 1;
+                byte = shape.escape.unwrap_or(byte);
+            }
+            if enclosed_by.is_none() && Some(byte) == line_first && self.terminator(&shape.lines_end)? {
+                self.line_ended = true;
+                break false;
+            }
+            if let Some(quote) = enclosed_by.filter(|quote| *quote == byte) {
+                match self.get()? {
+                    Some(next) if next == quote => {
+                        line.bytes.push(quote);
+                        continue;
+                    }
+                    None => {
+                        at_end = true;
+                        break true;
+                    }
+                    Some(next) if Some(next) == line_first && self.terminator(&shape.lines_end)? => {
+                        self.line_ended = true;
+                        break true;
+                    }
+                    Some(next) if Some(next) == field_first && self.terminator(&shape.fields_end)? => {
+                        break true;
+                    }
+                    // The field goes on behind a quote of its own.
+                    Some(_) => self.at -= 1,
+                }
+            } else if enclosed_by.is_none()
+                && Some(byte) == field_first
+                && self.terminator(&shape.fields_end)?
+            {
+                break false;
+            }
+            line.bytes.push(byte);
+            self.rest_of_character(byte, Some((&mut line.bytes, start)))?;
+        };
+        let text = start + usize::from(enclosed);
+        let end = line.bytes.len();
+        let word = !enclosed && shape.enclosed.is_some() && &line.bytes[text..end] == b"NULL";
+        let null = word || (found_null && end - text == 1);
+        line.fields.push(Field { start: text, end, null });
+        Ok(Some(at_end))
+    }
+
+    /// Takes the other bytes of a character, which are no separators whatever they look like.
+    fn rest_of_character(&mut self, first: u8, into: Option<(&mut Vec<u8>, usize)>) -> Result<(), Stop> {
+        if first.is_ascii() {
+            return Ok(());
+        }
+        let charset = self.shape.charset;
+        let length = match charset {
+            Charset::Utf8mb4 | Charset::Utf8mb3 => match first {
+                0xC2..=0xDF => 2,
+                0xE0..=0xEF => 3,
+                0xF0..=0xF4 if charset == Charset::Utf8mb4 => 4,
+                _ => {
+                    let Some((bytes, start)) = into else { return Ok(()) };
+                    let shown = String::from_utf8_lossy(&bytes[start..bytes.len() - 1]).into_owned();
+                    let error = SqlError::new(ER_INVALID_CHARACTER_STRING, &[&charset.name(), &shown]);
+                    return Err(Stop::Failed(error));
+                }
+            },
+            _ if charset.max_bytes() > 1 && charset.min_bytes() == 1 => charset.max_bytes() as usize,
+            _ => return Ok(()),
+        };
+        if self.bytes.len() - self.at < length - 1 && !self.ended {
+            return Err(Stop::Short);
+        }
+        // The shortest run of bytes that is text: two in the East Asian sets, seldom more.
+        for taken in 2..=length {
+            let from = self.at - 1;
+            let Some(character) = self.bytes.get(from..from + taken) else { break };
+            if charset.decode(character).is_ok() {
+                if let Some((bytes, _)) = into {
+                    bytes.extend_from_slice(&character[1..]);
+                }
+                self.at += taken - 1;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unescaped(byte: u8, found_null: &mut bool) -> u8 {
+    match byte {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 8,
+        b'0' => 0,
+        b'Z' => 0x1A,
+        b'N' => {
+            *found_null = true;
+            b'N'
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape() -> FileShape {
+        FileShape::new(&DataFileFormat::default(), Charset::Utf8mb4, true).unwrap()
+    }
+
+    fn csv() -> FileShape {
+        FileShape { fields_end: b",".to_vec(), enclosed: Some(b'"'), ..shape() }
+    }
+
+    /// Every line as its fields, `~` for NULL and `+` behind a line with more fields; read in pieces of every size.
+    fn lines(shape: &FileShape, width: usize, skip: u64, file: &[u8]) -> Vec<String> {
+        let mut answers = Vec::new();
+        for size in 1..=file.len().max(1) {
+            let mut reader = LineReader::new(shape.clone(), width, skip);
+            let mut found = Vec::new();
+            let mut take = |line: &Line| {
+                let fields: Vec<_> = line
+                    .fields()
+                    .map(|field| {
+                        field.map_or("~".into(), |field| String::from_utf8_lossy(field).into_owned())
+                    })
+                    .collect();
+                found.push(fields.join("|") + if line.truncated { "+" } else { "" });
+                Ok(())
+            };
+            for piece in file.chunks(size) {
+                reader.push(piece, &mut take).unwrap();
+            }
+            reader.finish(&mut take).unwrap();
+            answers.push(found);
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "the sizes of pieces change the answer: {answers:?}");
+        answers.remove(0)
+    }
+
+    #[test]
+    fn fields_end_at_tabs_and_lines_at_line_feeds() {
+        assert_eq!(lines(&shape(), 2, 0, b"1\ta\n2\tb"), ["1|a", "2|b"]);
+        assert_eq!(lines(&shape(), 2, 0, b"1\n\n2\tb\tc\n3\td\te"), ["1", "", "2|b+", "3|d"]);
+        assert_eq!(lines(&shape(), 2, 0, b""), Vec::<String>::new());
+        assert_eq!(lines(&shape(), 2, 1, b"head\n1\ta\n"), ["1|a"]);
+    }
+
+    #[test]
+    fn escapes_and_null() {
+        assert_eq!(lines(&shape(), 3, 0, b"\\N\tx\\N\t\\\\N\n"), ["~|xN|\\N"]);
+        assert_eq!(lines(&shape(), 1, 0, b"a\\\tb\\\nc\n"), ["a\tb\nc"]);
+        assert_eq!(lines(&shape(), 1, 0, b"a\\"), ["a\\"]);
+    }
+
+    #[test]
+    fn enclosed_fields() {
+        assert_eq!(lines(&csv(), 2, 0, b"\"a,\"\"b\"\"\",NULL\nx,\"NULL\"\n"), ["a,\"b\"|~", "x|NULL"]);
+        assert_eq!(lines(&csv(), 2, 0, b"\"x\"y,\"z\"\n1,2\n"), ["x\"y,\"z", "1|2"]);
+        assert_eq!(lines(&csv(), 2, 0, b"\"open,1\n"), ["\"open,1\n"]);
+    }
+
+    #[test]
+    fn long_terminators_and_starts() {
+        let long = FileShape { fields_end: b"||".to_vec(), lines_end: b"<>".to_vec(), ..shape() };
+        assert_eq!(lines(&long, 2, 0, b"a|b||c<<>d||e"), ["a|b|c<", "d|e"]);
+        let starts = FileShape { lines_start: b"xx".to_vec(), ..shape() };
+        assert_eq!(lines(&starts, 1, 0, b"zxx1\nno\nx xx2\n"), ["1", "2"]);
+        let none = FileShape { fields_end: b",".to_vec(), lines_end: Vec::new(), ..shape() };
+        assert_eq!(lines(&none, 2, 0, b"1,2,3,4,5"), ["1|2", "3|4", "5"]);
+    }
+
+    #[test]
+    fn characters_are_not_cut() {
+        let gbk = FileShape { charset: Charset::Gbk, ..shape() };
+        assert_eq!(lines(&gbk, 2, 0, b"\x95\\\tx\n").len(), 1);
+        assert_eq!(lines(&shape(), 2, 0, "ä\tö\n".as_bytes()), ["ä|ö"]);
+        let mut reader = LineReader::new(shape(), 1, 0);
+        assert!(reader.push(b"x\xFF\n", &mut |_| Ok(())).is_err());
+    }
+}
