@@ -56,15 +56,49 @@ impl ChunkWriter {
             file.set_len(capacity).map_err(|e| LsmError::io("extend", path, e))?;
         }
         file.sync_data().map_err(|e| LsmError::io("sync", path, e))?;
-        Ok(ChunkWriter {
+        Ok(ChunkWriter::new(file, path, cipher, header.file_id, capacity))
+    }
+
+    fn new(
+        file: Arc<dyn File>,
+        path: &Path,
+        cipher: Arc<dyn FileCipher>,
+        file_id: [u8; 16],
+        capacity: u64,
+    ) -> ChunkWriter {
+        ChunkWriter {
             file,
             path: path.to_owned(),
             cipher,
-            file_id: header.file_id,
+            file_id,
             position: SECTOR,
             capacity,
             out: Vec::new(),
-        })
+        }
+    }
+
+    /// Begins a new incarnation, with an id and a key of its own, in the file `old` that nobody needs any more: chunks
+    /// of the one before carry another id, so that nobody takes them for its own. Named `path` and synced (not its
+    /// folder) on return; under its new name the file never has its old header. `None`: it is too small.
+    pub(crate) fn reuse(
+        env: &Env,
+        (old, path): (&Path, &Path),
+        sealing: &dyn Sealing,
+        (kind, format): (FileKind, u16),
+        capacity: u64,
+    ) -> Result<Option<ChunkWriter>> {
+        let capacity = capacity.max(SECTOR).next_multiple_of(SECTOR);
+        let file = env.fs.open(old).map_err(|e| LsmError::io("open", old, e))?;
+        if file.len().map_err(|e| LsmError::io("read", old, e))? < capacity {
+            return Ok(None);
+        }
+        let (header, cipher) = sealing.new_file(kind, format)?;
+        let mut first = header.encode().to_vec();
+        first.resize(SECTOR as usize, 0);
+        file.write_all_at(&first, 0).map_err(|e| LsmError::io("write", old, e))?;
+        file.sync_data().map_err(|e| LsmError::io("sync", old, e))?;
+        env.fs.rename(old, path).map_err(|e| LsmError::io("rename", old, e))?;
+        Ok(Some(ChunkWriter::new(file, path, cipher, header.file_id, capacity)))
     }
 
     /// Whether a chunk with so many bytes of contents fits into the room that was set aside.

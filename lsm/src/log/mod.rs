@@ -22,7 +22,7 @@ use crate::types::{CommitFields, Durability, Lsn, Seq};
 use crate::view::Views;
 use aurora_env::{Env, Sealing};
 use parking_lot::{Condvar, Mutex};
-use segments::{LiveSegments, Maker, Segments};
+use segments::{LiveSegments, Maker, Segments, Spares};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,6 +80,7 @@ pub(crate) struct Log {
     synced: Condvar,
     segments: Mutex<Segments>,
     live: LiveSegments,
+    spares: Arc<Spares>,
     written: AtomicU64,
     durable: AtomicU64,
     failed: AtomicBool,
@@ -118,6 +119,7 @@ impl Log {
     /// Begins a new log at `start`, behind `last_seq`, with a first segment that is durable on return.
     pub(crate) fn create(setup: LogSetup, start: Lsn, last_seq: Seq) -> Result<Log> {
         let live = LiveSegments::default();
+        let spares = Arc::new(Spares::default());
         let maker = Maker {
             env: setup.env.clone(),
             sealing: setup.sealing.clone(),
@@ -125,6 +127,7 @@ impl Log {
             segment_bytes: setup.segment_bytes,
             ahead: setup.threads,
             numbers: setup.numbers.clone(),
+            spares: spares.clone(),
         };
         let segments = Segments::create(maker, start.0, &live)?;
         let mem = setup.views.load().mem.clone();
@@ -147,6 +150,7 @@ impl Log {
             synced: Condvar::new(),
             segments: Mutex::new(segments),
             live,
+            spares,
             written: AtomicU64::new(start.0),
             durable: AtomicU64::new(start.0),
             failed: AtomicBool::new(false),
@@ -460,11 +464,13 @@ impl Log {
         live.get(at.saturating_sub(1)).map_or(0, |&(number, _)| number)
     }
 
-    /// Removes segments before `first`; the manifest says by now that nobody needs them.
+    /// Lets go of segments before `first`; the synced manifest says by now that nobody needs them.
     pub(crate) fn remove_before(&self, first: u64) {
         let gone: Vec<_> = self.live.lock().extract_if(.., |&mut (number, _)| number < first).collect();
         for (number, _) in gone {
-            remove(&self.setup.env, &segments::path_of(&self.setup.dir, number));
+            if !self.spares.keep(number) {
+                remove(&self.setup.env, &segments::path_of(&self.setup.dir, number));
+            }
         }
     }
 }

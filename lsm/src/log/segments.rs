@@ -1,4 +1,5 @@
-//! The log's files: one after the other, each a new incarnation with a fresh id and key (STORAGE 18).
+//! The log's files: one after the other, each a new incarnation with a fresh id and key (STORAGE 18). Files of segments
+//! that nobody needs any more serve again: their space is allocated and written, so that a sync has nothing else to do.
 
 use super::chunk::ChunkWriter;
 use crate::error::{LsmError, Result};
@@ -32,16 +33,60 @@ pub(super) struct Maker {
     pub(super) ahead: bool,
     /// Numbers of files, shared with tables and manifests.
     pub(super) numbers: Arc<AtomicU64>,
+    pub(super) spares: Arc<Spares>,
+}
+
+/// Files kept for reuse, at most.
+const SPARES_MAX: usize = 4;
+
+/// Numbers of segments that no manifest needs, whose files are kept. A start removes them.
+#[derive(Default)]
+pub(super) struct Spares(Mutex<Vec<u64>>);
+
+impl Spares {
+    /// Whether it is kept; the manifest that no longer needs it is synced.
+    pub(super) fn keep(&self, number: u64) -> bool {
+        let mut spares = self.0.lock();
+        let room = spares.len() < SPARES_MAX;
+        if room {
+            spares.push(number);
+        }
+        room
+    }
+
+    fn take(&self) -> Option<u64> {
+        self.0.lock().pop()
+    }
 }
 
 impl Maker {
     fn make(&self) -> Result<(u64, ChunkWriter)> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let path = path_of(&self.dir, number);
-        let made =
-            ChunkWriter::create(&self.env, &path, &*self.sealing, SEGMENT, self.segment_bytes, self.ahead)?;
+        let made = match self.reuse(&path)? {
+            Some(reused) => reused,
+            None => ChunkWriter::create(
+                &self.env,
+                &path,
+                &*self.sealing,
+                SEGMENT,
+                self.segment_bytes,
+                self.ahead,
+            )?,
+        };
         self.env.fs.sync_dir(&self.dir).map_err(|e| LsmError::io("sync", &self.dir, e))?;
         Ok((number, made))
+    }
+
+    fn reuse(&self, path: &Path) -> Result<Option<ChunkWriter>> {
+        let Some(spare) = self.spares.take() else { return Ok(None) };
+        let old = path_of(&self.dir, spare);
+        let reused =
+            ChunkWriter::reuse(&self.env, (&old, path), &*self.sealing, SEGMENT, self.segment_bytes)?;
+        if reused.is_none() {
+            super::remove(&self.env, &old);
+        }
+        Ok(reused)
     }
 }
 

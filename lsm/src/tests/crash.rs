@@ -2,6 +2,7 @@
 
 use super::basic::{DIR, Machine, all, commit, small, tiny};
 use crate::*;
+use aurora_env::{FILE_HEADER_BYTES, FileHeader};
 use aurora_env::sim::{SimFaults, SimRng};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -127,6 +128,36 @@ fn fill(engine: &Engine, commits: u32) {
 
 fn roomy() -> EngineOptions {
     EngineOptions { memtable_bytes: 1 << 20, wal_segment_bytes: 1 << 20, ..small() }
+}
+
+#[test]
+fn a_file_of_the_log_serves_again_and_what_it_held_counts_for_nothing() {
+    let machine = Machine::new(8);
+    let options = EngineOptions { wal_segment_bytes: 8 << 10, ..roomy() };
+    let engine = machine.open(&options).unwrap();
+    // Of a sector each: four segments.
+    fill(&engine, 60);
+    engine.flush().unwrap();
+    commit(&engine, Durability::Synced, |batch| {
+        batch.delete_range(&0u32.to_be_bytes(), &40u32.to_be_bytes())
+    })
+    .unwrap();
+    fill(&engine, 20);
+    let rows = all(&engine, ReadAt::Published);
+    let wal = newest(&machine, "wal", ".wal");
+    let file = machine.sim.env().fs.open(&wal).unwrap();
+    let mut bytes = vec![0; file.len().unwrap() as usize];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    let id = FileHeader::decode(&bytes[..FILE_HEADER_BYTES]).unwrap().file_id;
+    let chunks = bytes.chunks(512).filter(|sector| sector.starts_with(b"AChk"));
+    let (own, left): (Vec<_>, Vec<_>) = chunks.partition(|head| head[8..24] == id);
+    assert!(!own.is_empty() && !left.is_empty(), "{} chunks, {} of an earlier use", own.len(), left.len());
+    drop(file);
+    machine.sim.fs.kill_process();
+    drop(engine);
+    assert_eq!(all(&machine.open(&options).unwrap(), ReadAt::Published), rows);
+    let files = machine.sim.env().fs.list(&Path::new(DIR).join("wal")).unwrap();
+    assert_eq!(files.len(), 1, "a start keeps none: {files:?}");
 }
 
 #[test]
