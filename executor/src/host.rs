@@ -1,6 +1,7 @@
 //! What the executor asks of whoever runs it.
 
 use crate::shape::TableInfo;
+use crate::temp::TempFiles;
 use aurora_catalog::{CatalogSnapshot, TableDef};
 use aurora_expr::Expr;
 use aurora_types::{SqlResult, Value};
@@ -28,6 +29,11 @@ pub trait Host {
         columns: &[usize],
         filter: Option<&Expr>,
     ) -> SqlResult<Vec<Vec<Value>>>;
+
+    /// Where rows go that do not fit in memory; without it they must.
+    fn temp_files(&self) -> Option<&TempFiles> {
+        None
+    }
 }
 
 /// Variables that decide how statements run.

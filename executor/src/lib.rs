@@ -11,11 +11,14 @@ mod ranges;
 mod reads;
 mod runtime;
 mod shape;
+mod spill;
 mod statement;
+mod temp;
 mod write;
 
 pub use ddl::{build_index, copy_rows, validate_rows};
 pub use host::{Host, Settings};
 pub use shape::{IndexShape, PartShape, PartSource, TableInfo};
 pub use statement::{Outcome, Statement, evaluate, explain_analyze_rows};
+pub use temp::TempFiles;
 pub use write::{Changes, LoadColumns, LoadFeed, LoadField, LoadRecord, Loaded, TakeRecord};

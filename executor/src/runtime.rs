@@ -102,6 +102,11 @@ impl<'a> Runtime<'a> {
         Ok(())
     }
 
+    /// What one operator may hold before it has to write to a temporary file.
+    pub fn budget(&self) -> usize {
+        self.host.temp_files().map_or(usize::MAX, crate::TempFiles::budget_bytes)
+    }
+
     pub fn release(&self, bytes: usize) {
         self.memory.set(self.memory.get().saturating_sub(bytes));
     }

@@ -54,7 +54,7 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
     let catalog = Catalog::open(manager.clone())?;
     let account_settings = AccountSettings { clock: env.clock.clone(), ..AccountSettings::default() };
     let accounts = Accounts::open(&manager, account_settings).map_err(accounts_failure)?;
-    let audit = Arc::new(AuditLog::open(env.clone(), sealing, &settings.data_dir.join("audit"))?);
+    let audit = Arc::new(AuditLog::open(env.clone(), sealing.clone(), &settings.data_dir.join("audit"))?);
     let first_root = root::bootstrap(&accounts, settings, env.entropy.as_ref())?;
 
     let since = env.clock.wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -67,6 +67,9 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
         started_micros: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
     };
     let shared = SessionShared::new(catalog, accounts, Some(audit.clone()), waiter, env, facts);
+    shared
+        .spill_to(&settings.data_dir.join("tmp"), None, env, sealing)
+        .map_err(|error| Failure::runtime(format!("cannot use the folder for temporary files: {error}")))?;
     if let Some(path) = &settings.socket {
         shared.globals.set_by_name("socket", Value::Text(path.to_string_lossy().as_ref().into()));
     }

@@ -34,6 +34,10 @@ impl Host for SessionHost<'_> {
     fn virtual_rows(&self, table: &TableDef, _: &[usize], _: Option<&Expr>) -> SqlResult<Vec<Vec<Value>>> {
         Rows { session: self.session, catalog: self.catalog }.of(table)
     }
+
+    fn temp_files(&self) -> Option<&aurora_executor::TempFiles> {
+        self.session.state.shared.temp_files.get()
+    }
 }
 
 /// Row counts for the planner.

@@ -4,12 +4,13 @@ use crate::locks::{NamedLocks, TableLocks};
 use crate::variables::GlobalVariables;
 use aurora_audit::AuditLog;
 use aurora_catalog::{Catalog, SchemaVersion, StorageId, TableDef, TableId};
-use aurora_env::{Clock, Entropy, KillFlag, Waiter};
-use aurora_executor::TableInfo;
+use aurora_env::{Clock, Entropy, KillFlag, Sealing, Waiter};
+use aurora_executor::{TableInfo, TempFiles};
 use aurora_security::Accounts;
 use aurora_types::SqlResult;
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -84,6 +85,8 @@ pub struct SessionShared {
     pub connections: Mutex<BTreeMap<u64, Arc<Connection>>>,
     /// Wakes an idle connection that KILL is to end; set by whoever owns the sockets.
     pub end_connection: std::sync::OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
+    /// Where rows of statements go that do not fit in memory; without it they must.
+    pub(crate) temp_files: std::sync::OnceLock<TempFiles>,
     pub named_locks: NamedLocks,
     pub table_locks: TableLocks,
     tables: RwLock<HashMap<(TableId, SchemaVersion, StorageId), Arc<TableInfo>>>,
@@ -123,11 +126,30 @@ impl SessionShared {
             counters: Counters::default(),
             connections: Mutex::default(),
             end_connection: std::sync::OnceLock::new(),
+            temp_files: std::sync::OnceLock::new(),
             named_locks: NamedLocks::default(),
             table_locks: TableLocks::default(),
             tables: RwLock::default(),
             row_counts: Mutex::default(),
         }
+    }
+
+    /// Gives statements a folder for rows that do not fit in memory: what an operator holds beyond `budget_bytes`. What
+    /// lies there from before is removed; only the first call counts.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or a leftover not removed.
+    pub fn spill_to(
+        &self,
+        dir: &Path,
+        budget_bytes: Option<usize>,
+        env: &aurora_env::Env,
+        sealing: Arc<dyn Sealing>,
+    ) -> std::io::Result<()> {
+        let budget = budget_bytes.unwrap_or(TempFiles::DEFAULT_BUDGET_BYTES);
+        let files = TempFiles::open(env.fs.clone(), sealing, dir, budget)?;
+        let _is_first = self.temp_files.set(files);
+        Ok(())
     }
 
     /// Unix microseconds now.

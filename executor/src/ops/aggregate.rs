@@ -2,6 +2,7 @@
 
 use super::{Op, Row};
 use crate::runtime::Runtime;
+use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
 use aurora_expr::{Accumulator, EvalCtx, Expr};
 use aurora_planner::{AggregateCall, AggregateStrategy};
 use aurora_types::{SqlResult, SqlType, Value};
@@ -16,6 +17,9 @@ pub(super) struct Aggregate<'a> {
     sorted: bool,
     /// Finished groups, when all input had to be read first.
     output: std::vec::IntoIter<Row>,
+    /// Groups that did not fit in memory, behind `output`.
+    rest: Option<Merge>,
+    key: Vec<u8>,
     /// Sorted input: the group that is being collected, and its key.
     current: Option<(Vec<u8>, Group)>,
     done: bool,
@@ -57,6 +61,8 @@ impl<'a> Aggregate<'a> {
             rollup,
             sorted: strategy == AggregateStrategy::Sorted && !rollup && !groups.is_empty(),
             output: Vec::new().into_iter(),
+            rest: None,
+            key: Vec::new(),
             current: None,
             done: false,
             input_row: Row::new(),
@@ -128,11 +134,13 @@ impl<'a> Aggregate<'a> {
                 if !groups.contains_key(&key) {
                     let mut group_values = values.clone();
                     group_values[kept..].fill(Value::Null);
-                    rt.hold(key.len() + 64 * (count + self.calls.len()))?;
+                    let bytes = key.len() + 64 * (count + self.calls.len());
+                    rt.hold(bytes)?;
+                    self.bytes += bytes;
                     groups.insert(key.clone(), self.new_group(group_values, (1u64 << rolled) - 1));
                 }
                 if let Some(group) = groups.get_mut(&key) {
-                    accumulate(self.calls, &self.arg_types, group, &row, rt, ctx)?;
+                    self.bytes += accumulate(self.calls, &self.arg_types, group, &row, rt, ctx)?;
                 }
             }
         }
@@ -146,14 +154,85 @@ impl<'a> Aggregate<'a> {
     }
 
     fn hash_all(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
+        let mut spill = None;
+        let Hashed { groups, parts } = self.hash(None, &mut spill, 0, rt, ctx)?;
+        let rows = groups
+            .into_iter()
+            .map(|(_, group)| self.finish(rt, group, ctx))
+            .collect::<SqlResult<Vec<_>>>()?;
+        if let (Some(spill), Some(parts)) = (spill, parts) {
+            // Every group of a partition came behind those in memory.
+            let mut readers = Vec::new();
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                self.hash_part(&spill, part, 1, &mut readers, rt, ctx)?;
+            }
+            rt.release(std::mem::take(&mut self.bytes));
+            self.rest = Some(Merge::new(readers)?);
+        }
+        Ok(rows)
+    }
+
+    /// The groups of one partition, each with the arrival of its first row, as one stream or several.
+    fn hash_part(
+        &mut self,
+        spill: &Spill,
+        part: Stream,
+        level: u32,
+        out: &mut Vec<Reader>,
+        rt: &Runtime<'_>,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<()> {
+        rt.release(std::mem::take(&mut self.bytes));
+        let reader = spill.read(part)?;
+        let Hashed { groups, parts } = self.hash(Some(reader), &mut Some(spill.clone()), level, rt, ctx)?;
+        let mut stream = Stream::default();
+        for (arrival, group) in groups {
+            let row = self.finish(rt, group, ctx)?;
+            spill.put(&mut stream, &arrival_key(arrival), &row)?;
+        }
+        out.push(spill.read(stream)?);
+        for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
+            self.hash_part(spill, part, level + 1, out, rt, ctx)?;
+        }
+        Ok(())
+    }
+
+    /// Groups the input, or one partition of it. When the groups fill the budget, rows of further ones go to
+    /// partitions.
+    fn hash(
+        &mut self,
+        mut part: Option<Reader>,
+        spill: &mut Option<Spill>,
+        level: u32,
+        rt: &Runtime<'_>,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<Hashed> {
+        let budget = if level < MAX_LEVEL { rt.budget() } else { usize::MAX };
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<(u64, Group)> = Vec::new();
+        let mut parts: Option<Vec<Stream>> = None;
         if self.groups.is_empty() {
-            groups.push(self.new_group(Row::new(), 0));
+            groups.push((0, self.new_group(Row::new(), 0)));
         }
         let mut key = Vec::new();
+        let mut arrival = 0u64;
+        let mut arrival_bytes = Vec::new();
         let mut row = std::mem::take(&mut self.input_row);
-        while self.input.next(rt, ctx, &mut row)? {
+        loop {
+            let is_there = match &mut part {
+                None => self.input.next(rt, ctx, &mut row)?,
+                Some(reader) => {
+                    rt.tick()?;
+                    reader.next(&mut arrival_bytes, &mut row)?
+                }
+            };
+            if !is_there {
+                break;
+            }
+            arrival = match arrival_bytes.first_chunk() {
+                Some(bytes) => u64::from_be_bytes(*bytes),
+                None => arrival + 1,
+            };
             let at = if self.groups.is_empty() {
                 0
             } else {
@@ -161,20 +240,39 @@ impl<'a> Aggregate<'a> {
                 match places.get(key.as_slice()) {
                     Some(at) => *at,
                     None => {
+                        if parts.is_none() && self.bytes >= budget && !groups.is_empty() {
+                            if spill.is_none() {
+                                *spill = Spill::begin(rt)?;
+                            }
+                            parts = spill.is_some().then(Spill::partitions);
+                        }
+                        if let (Some(spill), Some(parts)) = (&spill, &mut parts) {
+                            let part = &mut parts[spill.partition_of(&key, level)];
+                            spill.put(part, &arrival_key(arrival), &row)?;
+                            continue;
+                        }
                         let bytes = key.len() + 96 * (values.len() + self.calls.len()) + 64;
                         rt.hold(bytes)?;
                         self.bytes += bytes;
-                        groups.push(self.new_group(values, 0));
+                        groups.push((arrival, self.new_group(values, 0)));
                         places.insert(key.clone(), groups.len() - 1);
                         groups.len() - 1
                     }
                 }
             };
-            accumulate(self.calls, &self.arg_types, &mut groups[at], &row, rt, ctx)?;
+            let group = &mut groups[at].1;
+            self.bytes += accumulate(self.calls, &self.arg_types, group, &row, rt, ctx)?;
         }
         self.input_row = row;
-        groups.into_iter().map(|group| self.finish(rt, group, ctx)).collect()
+        Ok(Hashed { groups, parts })
     }
+}
+
+/// What one pass over rows gave.
+struct Hashed {
+    /// With the arrival of their first rows, in that order.
+    groups: Vec<(u64, Group)>,
+    parts: Option<Vec<Stream>>,
 }
 
 fn step(
@@ -193,6 +291,7 @@ fn step(
     accumulator.step(args, types, separator.as_bytes(), rt.settings.group_concat_max_len, ctx)
 }
 
+/// Adds a row to its group; gives the bytes that are held for it from now on.
 fn accumulate(
     calls: &[AggregateCall],
     arg_types: &[Vec<SqlType>],
@@ -200,7 +299,8 @@ fn accumulate(
     row: &[Value],
     rt: &Runtime<'_>,
     ctx: &mut EvalCtx<'_>,
-) -> SqlResult<()> {
+) -> SqlResult<usize> {
+    let mut held = 0;
     for ((call, types), state) in calls.iter().zip(arg_types).zip(&mut group.states) {
         if call.args.is_empty() {
             state.accumulator.add_rows(1);
@@ -223,6 +323,7 @@ fn accumulate(
                 continue;
             }
             rt.hold(bytes)?;
+            held += bytes;
         }
         match &mut state.ordered {
             Some(ordered) => {
@@ -231,19 +332,22 @@ fn accumulate(
                 }
                 let mut key = Vec::new();
                 super::sort::sort_key(&call.order_by, row, ctx, &mut key)?;
-                rt.hold(key.len() + super::row_bytes(&args))?;
+                let bytes = key.len() + super::row_bytes(&args);
+                rt.hold(bytes)?;
+                held += bytes;
                 let arrival = ordered.len();
                 ordered.push((key, arrival, args));
             }
             None => step(&mut state.accumulator, call, &args, types, rt, ctx)?,
         }
     }
-    Ok(())
+    Ok(held)
 }
 
 impl Op for Aggregate<'_> {
     fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
         self.current = None;
+        self.rest = None;
         self.done = false;
         rt.release(std::mem::take(&mut self.bytes));
         self.input.open(rt, ctx)?;
@@ -256,13 +360,14 @@ impl Op for Aggregate<'_> {
 
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
         if !self.sorted {
-            return Ok(match self.output.next() {
-                Some(next) => {
+            return match (self.output.next(), &mut self.rest) {
+                (Some(next), _) => {
                     *row = next;
-                    true
+                    Ok(true)
                 }
-                None => false,
-            });
+                (None, Some(rest)) => rest.next(&mut self.key, row),
+                (None, None) => Ok(false),
+            };
         }
         if self.done {
             return Ok(false);
@@ -279,7 +384,7 @@ impl Op for Aggregate<'_> {
                 self.current.replace((key.clone(), group))
             };
             if let Some((_, group)) = &mut self.current {
-                accumulate(self.calls, &self.arg_types, group, &input_row, rt, ctx)?;
+                self.bytes += accumulate(self.calls, &self.arg_types, group, &input_row, rt, ctx)?;
             }
             if let Some((_, group)) = finished {
                 self.input_row = input_row;

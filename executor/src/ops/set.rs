@@ -2,6 +2,7 @@
 
 use super::{Op, Row};
 use crate::runtime::Runtime;
+use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
 use aurora_expr::EvalCtx;
 use aurora_planner::SetOperation;
 use aurora_types::{SqlResult, SqlType};
@@ -21,33 +22,114 @@ pub(super) struct Distinct<'a> {
     seen: HashSet<Vec<u8>>,
     key: Vec<u8>,
     bytes: usize,
+    arrival: u64,
+    /// Rows whose like may have been seen, by key: no more keys are kept in memory.
+    parts: Option<(Spill, Vec<Stream>)>,
+    /// The input is read, and these are left.
+    rest: Option<Merge>,
 }
 
 impl<'a> Distinct<'a> {
     pub fn new(input: Box<dyn Op + 'a>, types: &'a [SqlType], columns: usize) -> Distinct<'a> {
-        Distinct { input, types, columns, seen: HashSet::new(), key: Vec::new(), bytes: 0 }
+        Distinct {
+            input,
+            types,
+            columns,
+            seen: HashSet::new(),
+            key: Vec::new(),
+            bytes: 0,
+            arrival: 0,
+            parts: None,
+            rest: None,
+        }
+    }
+
+    fn clear(&mut self, rt: &Runtime<'_>) {
+        self.seen.clear();
+        rt.release(std::mem::take(&mut self.bytes));
+    }
+
+    /// Keeps `key` from now on.
+    fn keep(&mut self, rt: &Runtime<'_>) -> SqlResult<()> {
+        let bytes = self.key.len() + 48;
+        rt.hold(bytes)?;
+        self.bytes += bytes;
+        self.seen.insert(self.key.clone());
+        Ok(())
+    }
+
+    /// The distinct rows of one partition, in order of arrival, as one stream or several.
+    fn finish_part(
+        &mut self,
+        spill: &Spill,
+        part: Stream,
+        level: u32,
+        out: &mut Vec<Reader>,
+        rt: &Runtime<'_>,
+    ) -> SqlResult<()> {
+        let mut reader = spill.read(part)?;
+        let (mut arrival, mut row) = (Vec::new(), Row::new());
+        let mut kept = Stream::default();
+        let mut parts: Option<Vec<Stream>> = None;
+        self.clear(rt);
+        while reader.next(&mut arrival, &mut row)? {
+            rt.tick()?;
+            key_of(&row, self.types, self.columns, &mut self.key);
+            if self.seen.contains(&self.key) {
+                continue;
+            }
+            if self.bytes >= rt.budget() && level < MAX_LEVEL {
+                let parts = parts.get_or_insert_with(Spill::partitions);
+                spill.put(&mut parts[spill.partition_of(&self.key, level)], &arrival, &row)?;
+                continue;
+            }
+            self.keep(rt)?;
+            spill.put(&mut kept, &arrival, &row)?;
+        }
+        out.push(spill.read(kept)?);
+        for part in parts.into_iter().flatten().filter(|part| !part.is_empty()) {
+            self.finish_part(spill, part, level + 1, out, rt)?;
+        }
+        Ok(())
     }
 }
 
 impl Op for Distinct<'_> {
     fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
-        self.seen.clear();
-        rt.release(std::mem::take(&mut self.bytes));
+        self.clear(rt);
+        (self.arrival, self.parts, self.rest) = (0, None, None);
         self.input.open(rt, ctx)
     }
 
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        if let Some(rest) = &mut self.rest {
+            return rest.next(&mut self.key, row);
+        }
         while self.input.next(rt, ctx, row)? {
             key_of(row, self.types, self.columns, &mut self.key);
-            if !self.seen.contains(&self.key) {
-                let bytes = self.key.len() + 48;
-                rt.hold(bytes)?;
-                self.bytes += bytes;
-                self.seen.insert(self.key.clone());
-                return Ok(true);
+            if self.seen.contains(&self.key) {
+                continue;
             }
+            if self.parts.is_none() && self.bytes >= rt.budget() {
+                self.parts = Spill::begin(rt)?.map(|spill| (spill, Spill::partitions()));
+            }
+            if let Some((spill, parts)) = &mut self.parts {
+                self.arrival += 1;
+                let part = &mut parts[spill.partition_of(&self.key, 0)];
+                spill.put(part, &arrival_key(self.arrival), row)?;
+                continue;
+            }
+            self.keep(rt)?;
+            return Ok(true);
         }
-        Ok(false)
+        let Some((spill, parts)) = self.parts.take() else { return Ok(false) };
+        let mut readers = Vec::new();
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            self.finish_part(&spill, part, 1, &mut readers, rt)?;
+        }
+        self.clear(rt);
+        let rest = self.rest.insert(Merge::new(readers)?);
+        rest.next(&mut self.key, row)
     }
 }
 
