@@ -129,10 +129,20 @@ impl Ground {
             eprintln!("folders stay in {}", temp.path().display());
         }
         let setting = Setting { folder: temp.path().to_path_buf(), ..checked };
-        let mut sides = vec![peers::side(args, "ours", Kind::Aurora, temp.path())?];
-        for kind in opponents {
-            sides.push(peers::side(args, kind.name(), kind, temp.path())?);
-        }
+        let mut wanted = vec![("ours", Kind::Aurora)];
+        wanted.extend(opponents.iter().map(|kind| (kind.name(), *kind)));
+        // At once: making data folders is mostly waiting for the disk. The first that fails ends the others.
+        let sides = std::thread::scope(|scope| {
+            let starts: Vec<_> = wanted
+                .iter()
+                .map(|(name, kind)| scope.spawn(|| peers::side(args, name, *kind, temp.path())))
+                .collect();
+            let joined = |side: std::thread::Result<Result<Side, Failure>>| {
+                side.unwrap_or_else(|_| Err(Failure::runtime("a side's start ended unexpectedly")))
+            };
+            starts.into_iter().map(|start| joined(start.join())).collect::<Vec<_>>()
+        });
+        let sides = sides.into_iter().collect::<Result<Vec<Side>, Failure>>()?;
         let durability = peers::durability(&sides, args.unfair)?;
         let mut names = Vec::new();
         for side in &sides {
