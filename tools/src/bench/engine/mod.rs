@@ -25,7 +25,7 @@ use data::{Values, Zipf};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Line, Rounds};
 use std::path::{Path, PathBuf};
-use work::{Setting, Store, Work};
+use work::{Setting, Store, THREADS_MAX, Work};
 
 /// Data of each size in hundredths of an engine's memory.
 const SIZES: [(u64, &str); 2] = [(50, "0.5×"), (500, "5×")];
@@ -57,7 +57,7 @@ pub struct LsmArgs {
     #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u32).range(16..=100_000))]
     value: u32,
     /// Threads of every work but the durable ones.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=THREADS_MAX as i64))]
     threads: u8,
     /// Seconds of a round.
     #[arg(long, default_value_t = 2.0)]

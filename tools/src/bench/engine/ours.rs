@@ -82,8 +82,12 @@ impl Engine for Ours {
             }
         }
         let durability = if durable { Durability::Synced } else { Durability::Written };
-        let ticket = self.engine.commit(&batch, &self.fields, durability, Arc::new(NoHooks)).map_err(text)?;
-        ticket.wait_blocking().map_err(text)?;
+        // As the server does for a connection that is alone: this thread has nothing else to do.
+        aurora_env::lend_thread(|| {
+            let ticket = self.engine.commit(&batch, &self.fields, durability, Arc::new(NoHooks))?;
+            ticket.wait_blocking()
+        })
+        .map_err(text)?;
         Ok(())
     }
 

@@ -53,7 +53,7 @@ impl Rocks {
 
 impl Engine for Rocks {
     fn write(&self, writes: &Writes, durable: bool) -> Result<(), String> {
-        let mut batch = WriteBatch::with_capacity_bytes(writes.user_bytes() as usize + 8 * writes.len());
+        let mut batch = WriteBatch::default();
         for (key, value) in writes.iter() {
             match value {
                 Some(value) => batch.put(key, value),

@@ -19,6 +19,8 @@ const CHURN_ALIVE: u64 = 1000;
 /// Where the records of `churn` begin: above all others.
 const CHURN_FIRST: u64 = 1 << 40;
 
+pub const THREADS_MAX: usize = 64;
+
 /// One row's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -127,6 +129,8 @@ pub struct Store {
     pub engine: Box<dyn Engine>,
     /// Number of the next new record.
     next: AtomicU64,
+    /// By thread: a number not above that of the record that it inserts just now; `u64::MAX`: none.
+    inserting: [AtomicU64; THREADS_MAX],
     churned: AtomicU64,
 }
 
@@ -150,6 +154,7 @@ fn histogram() -> Result<Histogram<u64>, String> {
 struct Client<'a> {
     store: &'a Store,
     setting: &'a Setting,
+    thread: usize,
     random: Random,
     writes: Writes,
     user_bytes: u64,
@@ -157,7 +162,14 @@ struct Client<'a> {
 
 impl Store {
     pub fn new(kind: Kind, dir: PathBuf, engine: Box<dyn Engine>) -> Store {
-        Store { kind, dir, engine, next: AtomicU64::new(0), churned: AtomicU64::new(0) }
+        Store {
+            kind,
+            dir,
+            engine,
+            next: AtomicU64::new(0),
+            inserting: [const { AtomicU64::new(u64::MAX) }; THREADS_MAX],
+            churned: AtomicU64::new(0),
+        }
     }
 
     /// Runs `work` once, for `seconds` where it has no end of its own. `seed` differs by round and is the same for
@@ -178,7 +190,7 @@ impl Store {
                 .map(|thread| {
                     let part = shares.next().unwrap_or_default();
                     scope.spawn(move || {
-                        let mut client = self.client(setting, thread as u64, seed);
+                        let mut client = self.client(setting, thread, seed);
                         let latency = match work.is_bulk() {
                             true => client.bulk(part)?,
                             false => client.timed(work, ends)?,
@@ -214,9 +226,9 @@ impl Store {
         })
     }
 
-    fn client<'a>(&'a self, setting: &'a Setting, thread: u64, seed: u64) -> Client<'a> {
-        let random = Random::new(seed.wrapping_mul(1009).wrapping_add(thread));
-        Client { store: self, setting, random, writes: Writes::default(), user_bytes: 0 }
+    fn client<'a>(&'a self, setting: &'a Setting, thread: usize, seed: u64) -> Client<'a> {
+        let random = Random::new(seed.wrapping_mul(1009).wrapping_add(thread as u64));
+        Client { store: self, setting, thread, random, writes: Writes::default(), user_bytes: 0 }
     }
 }
 
@@ -286,8 +298,8 @@ impl Client<'_> {
                 if self.random.below(100) < 5 {
                     return self.insert();
                 }
-                reader.refresh()?;
                 let newest = self.committed();
+                reader.refresh()?;
                 let back = self.setting.zipf.rank(&mut self.random).min(newest - 1);
                 self.read(reader, newest - 1 - back)
             }
@@ -362,14 +374,20 @@ impl Client<'_> {
     }
 
     fn insert(&mut self) -> Result<(), String> {
-        let record = self.store.next.fetch_add(1, Ordering::Relaxed);
-        self.update(record, false)
+        let store = self.store;
+        let inserting = &store.inserting[self.thread % THREADS_MAX];
+        inserting.store(store.next.load(Ordering::SeqCst), Ordering::SeqCst);
+        let record = store.next.fetch_add(1, Ordering::SeqCst);
+        self.update(record, false)?;
+        inserting.store(u64::MAX, Ordering::SeqCst);
+        Ok(())
     }
 
-    /// Records below this are committed: each thread has one insert under way at most.
+    /// Records below this are committed.
     fn committed(&self) -> u64 {
-        let next = self.store.next.load(Ordering::Relaxed);
-        (next - self.setting.threads as u64).max(1)
+        let next = self.store.next.load(Ordering::SeqCst);
+        let inserting = self.store.inserting.iter().map(|number| number.load(Ordering::SeqCst));
+        inserting.fold(next, u64::min)
     }
 
     fn churn(&mut self) -> Result<(), String> {
