@@ -4,7 +4,7 @@ use crate::plans::Plans;
 use crate::prepared::PreparedStatements;
 use crate::shared::{Connection, Counters, Doing, SessionShared};
 use crate::state::{SessionInit, SessionState};
-use crate::variables::SessionVariables;
+use crate::variables::{SessionVariables, known};
 use aurora_catalog::{ClosedTable, Pin, PinWait, TableDef, TableId};
 use aurora_txn::{CommitTicket, Durability, Isolation, Txn, TxnMode};
 use aurora_types::error::{ER_BAD_DB_ERROR, ER_NO_DB_ERROR};
@@ -116,11 +116,11 @@ impl Session {
     }
 
     pub fn max_allowed_packet(&self) -> u64 {
-        self.state.variables.integer("max_allowed_packet")
+        self.state.variables.integer_of(known().max_allowed_packet)
     }
 
     pub fn wait_timeout_s(&self) -> u64 {
-        self.state.variables.integer("wait_timeout")
+        self.state.variables.integer_of(known().wait_timeout)
     }
 
     pub fn results_collation(&self) -> Option<CollationId> {
@@ -159,19 +159,19 @@ impl Session {
     }
 
     pub(crate) fn lock_wait_timeout(&self) -> Duration {
-        Duration::from_secs(self.state.variables.integer("lock_wait_timeout"))
+        Duration::from_secs(self.state.variables.integer_of(known().lock_wait_timeout))
     }
 
     pub(crate) fn isolation(&self) -> Isolation {
-        isolation_of(&self.state.variables.text("transaction_isolation"))
+        match self.state.variables.get(known().transaction_isolation) {
+            aurora_types::Value::Text(name) => isolation_of(&name.to_str_lossy()),
+            _ => Isolation::RepeatableRead,
+        }
     }
 
     pub(crate) fn durability(&self) -> Durability {
         let globals = &self.state.shared.globals;
-        let Some((id, _)) = crate::variables::lookup("innodb_flush_log_at_trx_commit") else {
-            return Durability::Synced;
-        };
-        match globals.get(id) {
+        match globals.get(known().innodb_flush_log_at_trx_commit) {
             aurora_types::Value::UInt(0) | aurora_types::Value::Int(0) => Durability::Buffered,
             aurora_types::Value::UInt(2) | aurora_types::Value::Int(2) => Durability::Written,
             _ => Durability::Synced,
@@ -181,12 +181,13 @@ impl Session {
     /// A new transaction with the session's settings.
     pub(crate) fn begin_txn(&mut self, mode: TxnMode) -> Txn {
         let isolation = self.next_isolation.take().unwrap_or_else(|| self.isolation());
-        let read_only =
-            self.next_read_only.take().unwrap_or_else(|| self.state.variables.is_on("transaction_read_only"));
+        let variables = &self.state.variables;
+        let read_only = self.next_read_only.take();
+        let read_only = read_only.unwrap_or_else(|| variables.integer_of(known().transaction_read_only) != 0);
         let mode = TxnMode { read_only: mode.read_only || read_only, ..mode };
         let txn =
             self.state.shared.catalog.manager().begin_killable(isolation, mode, self.state.kill.clone());
-        let timeout = self.state.variables.integer("innodb_lock_wait_timeout");
+        let timeout = self.state.variables.integer_of(known().innodb_lock_wait_timeout);
         txn.set_lock_wait_timeout(Duration::from_secs(timeout));
         txn
     }

@@ -5,8 +5,10 @@
 
 mod assign;
 mod definition;
+mod known;
 mod store;
 
 pub use assign::{Assignment, convert_assignment};
 pub use definition::{Kind, Scope, VariableDef, VariableId, definitions, lookup};
+pub use known::known;
 pub use store::{GlobalVariables, SessionVariables};

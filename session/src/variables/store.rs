@@ -74,11 +74,11 @@ impl SessionVariables {
     }
 
     pub fn integer(&self, name: &str) -> u64 {
-        match self.by_name(name) {
-            Value::Int(number) => *number as u64,
-            Value::UInt(number) => *number,
-            _ => 0,
-        }
+        as_integer(self.by_name(name))
+    }
+
+    pub fn integer_of(&self, id: VariableId) -> u64 {
+        as_integer(self.get(id))
     }
 
     pub fn is_on(&self, name: &str) -> bool {
@@ -90,5 +90,13 @@ impl SessionVariables {
             Value::Text(text) => text.to_str_lossy().into_owned(),
             _ => String::new(),
         }
+    }
+}
+
+fn as_integer(value: &Value) -> u64 {
+    match value {
+        Value::Int(number) => *number as u64,
+        Value::UInt(number) => *number,
+        _ => 0,
     }
 }
