@@ -35,7 +35,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Audit(audit::AuditArgs),
     Check(check::CheckArgs),
-    Bench(bench::BenchArgs),
+    Bench(Box<bench::BenchArgs>),
 }
 
 fn main() {

@@ -42,7 +42,7 @@ impl Scale {
 pub struct RaceArgs {
     /// Works to run, by `aurora bench list` [default: all].
     pub works: Vec<String>,
-    /// Peers: mysql, mariadb, myrocks, postgres, duckdb; or none.
+    /// Peers: mysql, mariadb, myrocks, postgres, duckdb; aurora (ourselves, see --peer-server-option); or none.
     #[arg(long, value_name = "PEER,…", value_delimiter = ',', default_value = "mysql")]
     pub against: Vec<String>,
     /// A server that is running already, instead of starting one: NAME=mysql://USER:PW@HOST:PORT?pid=N&dir=PATH, NAME `ours`
@@ -70,6 +70,12 @@ pub struct RaceArgs {
     /// More options for it, such as --server-option=--set --server-option=name=value.
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     pub server_option: Vec<String>,
+    /// The binary that is raced as the peer `aurora` [default: the same].
+    #[arg(long, value_name = "PATH")]
+    pub peer_server: Option<PathBuf>,
+    /// More options for that one.
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub peer_server_option: Vec<String>,
     /// The folder of the scripts that start peers [default: tests/peers of the project].
     #[arg(long, value_name = "DIR")]
     pub peer_scripts: Option<PathBuf>,

@@ -28,8 +28,9 @@ pub struct Table<'a> {
 }
 
 impl Kind {
+    /// What ours can be raced against: also ourselves, with other options.
     pub const PEERS: &'static [Kind] =
-        &[Kind::Mysql, Kind::Mariadb, Kind::Myrocks, Kind::Postgres, Kind::Duckdb];
+        &[Kind::Aurora, Kind::Mysql, Kind::Mariadb, Kind::Myrocks, Kind::Postgres, Kind::Duckdb];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -44,7 +45,7 @@ impl Kind {
 
     pub fn by_name(name: &str) -> Option<Kind> {
         Some(match name {
-            "aurora" | "ours" => Kind::Aurora,
+            "aurora" => Kind::Aurora,
             "mysql" => Kind::Mysql,
             "mariadb" => Kind::Mariadb,
             "myrocks" => Kind::Myrocks,

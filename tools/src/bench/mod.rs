@@ -42,10 +42,10 @@ pub struct BenchArgs {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    Race(RaceArgs),
+    Race(Box<RaceArgs>),
     Lsm(engine::LsmArgs),
     Fsync(fsync::FsyncArgs),
-    Sysbench(sysbench::SysbenchArgs),
+    Sysbench(Box<sysbench::SysbenchArgs>),
     Compare(report::compare::CompareArgs),
     /// The works that can be raced.
     List,

@@ -51,9 +51,9 @@ impl std::str::FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Target, String> {
-        let shape = "expected NAME=SCHEME://USER:PASSWORD@HOST:PORT[?pid=N&dir=PATH], NAME ours, mysql, mariadb, myrocks, postgres or duckdb";
+        let shape = "expected NAME=SCHEME://USER:PASSWORD@HOST:PORT[?pid=N&dir=PATH], NAME ours, aurora, mysql, mariadb, myrocks, postgres or duckdb";
         let (name, url) = text.split_once('=').ok_or(shape)?;
-        let kind = Kind::by_name(name).ok_or(shape)?;
+        let kind = if name == "ours" { Some(Kind::Aurora) } else { Kind::by_name(name) }.ok_or(shape)?;
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
@@ -63,7 +63,7 @@ impl std::str::FromStr for Target {
         let decode = |text: &str| percent_decoded(text).ok_or(shape);
         let default = Login::local(kind, port);
         let mut target = Target {
-            name: if kind == Kind::Aurora { "ours".into() } else { kind.name().into() },
+            name: if name == "ours" { name.into() } else { kind.name().into() },
             kind,
             host: host.trim_matches(['[', ']']).to_string(),
             port,
@@ -162,14 +162,19 @@ fn started(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side,
     let mut server = match kind.script() {
         None => {
             let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("auroradb"));
-            let program = args.server.clone().or(beside).unwrap_or_default();
+            let ours = args.server.clone().or(beside);
+            let (program, options) = match name {
+                "ours" => (ours, &args.server_option),
+                _ => (args.peer_server.clone().or(ours), &args.peer_server_option),
+            };
+            let program = program.unwrap_or_default();
             if !program.is_file() {
                 return Err(Failure::runtime(format!(
                     "{} is not there: build it with `cargo build --release`, or give --server or --target ours=URL",
                     program.display()
                 )));
             }
-            Server::ours(&program, &dir, login.port, &args.server_option)?
+            Server::ours(&program, &dir, login.port, options)?
         }
         Some((script, variable, options)) => {
             let script =

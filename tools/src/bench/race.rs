@@ -41,7 +41,7 @@ fn opponents(args: &RaceArgs) -> Result<Vec<Kind>, Failure> {
     let mut kinds = Vec::new();
     for name in args.against.iter().filter(|name| name.as_str() != "none" && !name.is_empty()) {
         match Kind::by_name(name) {
-            Some(Kind::Aurora) | None => {
+            None => {
                 let names: Vec<&str> = Kind::PEERS.iter().map(|kind| kind.name()).collect();
                 return Err(Failure::usage(format!(
                     "no peer is named `{name}`; there are: {}",
@@ -51,7 +51,7 @@ fn opponents(args: &RaceArgs) -> Result<Vec<Kind>, Failure> {
             Some(kind) => kinds.push(kind),
         }
     }
-    kinds.extend(args.target.iter().map(|target| target.kind).filter(|kind| *kind != Kind::Aurora));
+    kinds.extend(args.target.iter().filter(|target| target.name != "ours").map(|target| target.kind));
     let mut once = Vec::new();
     kinds.retain(|kind| {
         !once.contains(kind) && {

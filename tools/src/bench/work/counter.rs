@@ -40,15 +40,15 @@ impl Workload for Counter {
 
     fn metrics(&self) -> Vec<Metric> {
         let mut all = drive::metrics("commit");
-        if let Some(throughput) = all.first_mut() {
-            throughput.goals = match (self.hot, self.clients) {
-                (true, 64) => {
-                    vec![(Some(Kind::Mysql), Goal::Ratio(15.0)), (Some(Kind::Myrocks), Goal::Ratio(15.0))]
-                }
-                (true, _) => Vec::new(),
-                _ => vec![(Some(Kind::Mysql), Goal::Ratio(3.0)), (Some(Kind::Myrocks), Goal::Ratio(2.5))],
-            };
-        }
+        let (mysql, myrocks) = match (self.hot, self.clients) {
+            (true, 64) => (15.0, 15.0),
+            (true, _) => return all,
+            _ => (3.0, 2.5),
+        };
+        all[0] = all[0]
+            .clone()
+            .against(Kind::Mysql, Goal::Ratio(mysql))
+            .against(Kind::Myrocks, Goal::Ratio(myrocks));
         all
     }
 
