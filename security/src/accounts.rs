@@ -6,6 +6,7 @@ use crate::grants::Grants;
 use crate::hasher::Hasher;
 use crate::name::AccountName;
 use crate::snapshot::AclSnapshot;
+use crate::usage::UsageTable;
 use crate::verifier::{HashParams, Verifier};
 use arc_swap::ArcSwap;
 use aurora_catalog::{StorageId, TENANT, storage_range};
@@ -76,6 +77,7 @@ pub struct Accounts {
     pub(crate) hasher: Hasher,
     pub(crate) digests: DigestCache,
     pub(crate) policy: RwLock<PasswordPolicy>,
+    pub(crate) usage: UsageTable,
     mandatory_roles: RwLock<Vec<AccountName>>,
     pub(crate) effective: crate::effective::EffectiveCache,
 }
@@ -153,6 +155,7 @@ impl Accounts {
             hasher: Hasher::new(&settings)?,
             digests: DigestCache::default(),
             policy: RwLock::default(),
+            usage: UsageTable::default(),
             mandatory_roles: RwLock::default(),
             effective: crate::effective::EffectiveCache::default(),
             settings,
@@ -232,6 +235,7 @@ impl Accounts {
             accounts: self,
             touched: Vec::new(),
             unblocked: Vec::new(),
+            limited: Vec::new(),
             _guard: guard,
         }
     }
@@ -262,6 +266,8 @@ pub(crate) struct AclChange<'a> {
     touched: Vec<AccountName>,
     /// Accounts whose failed logins are forgotten.
     unblocked: Vec<AccountName>,
+    /// Accounts whose limits are others now.
+    limited: Vec<AccountName>,
     _guard: MutexGuard<'a, ()>,
 }
 
@@ -269,8 +275,12 @@ impl AclChange<'_> {
     pub fn put_account(&mut self, account: Account) -> SqlResult<()> {
         write_row(&self.txn, ACCOUNT, &account.name, &account)?;
         let name = account.name.clone();
+        let limits = account.limits;
         let old = self.next.accounts.insert(name.clone(), Arc::new(account));
         let epoch = self.next.accounts[&name].credential_epoch;
+        if old.as_ref().is_some_and(|old| old.limits != limits) {
+            self.limited.push(name.clone());
+        }
         if old.is_some_and(|old| old.credential_epoch != epoch) {
             self.touched.push(name);
         }
@@ -303,6 +313,7 @@ impl AclChange<'_> {
         self.next.grants.remove(name);
         self.touched.push(name.clone());
         self.unblocked.push(name.clone());
+        self.limited.push(name.clone());
         Ok(())
     }
 
@@ -315,11 +326,16 @@ impl AclChange<'_> {
 
     /// Commits durably, waits for it, and installs the snapshot.
     pub fn commit(self) -> SqlResult<()> {
-        let AclChange { mut next, txn, accounts, touched, unblocked, _guard } = self;
+        let AclChange { mut next, txn, accounts, touched, unblocked, limited, _guard } = self;
         accounts.wait(txn)?;
         next.version += 1;
         next.sort();
-        accounts.current.store(Arc::new(next));
+        let next = Arc::new(next);
+        accounts.current.store(next.clone());
+        for name in limited {
+            let limits = next.account(&name).map(|account| account.limits);
+            accounts.usage.change(&name, limits, accounts.now_s());
+        }
         for name in touched {
             accounts.digests.forget(&name);
         }

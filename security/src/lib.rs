@@ -20,6 +20,7 @@ mod privilege;
 mod show;
 mod snapshot;
 mod strength;
+mod usage;
 mod users;
 mod verifier;
 
@@ -39,5 +40,6 @@ pub use privilege::{DYNAMIC, Privilege, PrivilegeSet, is_dynamic};
 pub use show::UserRow;
 pub use snapshot::AclSnapshot;
 pub use strength::Strength;
+pub use usage::Usage;
 pub use users::{AccountOption, AccountOutcome, RoleChoice, Secret, UserRequest};
 pub use verifier::{HashParams, Verifier};

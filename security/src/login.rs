@@ -59,9 +59,11 @@ impl Accounts {
         }
     }
 
-    /// Forgets the digests of passwords: every next login sends its password (FLUSH PRIVILEGES).
+    /// Forgets the digests of passwords: every next login sends its password (FLUSH PRIVILEGES). Limits count
+    /// from now on, too.
     pub fn forget_digests(&self) {
         self.digests.clear();
+        self.forget_usage();
     }
 }
 

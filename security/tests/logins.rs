@@ -248,3 +248,60 @@ fn tls_is_asked_for_without_saying_so() {
     let tls = TlsFacts { cipher: Some("TLS_AES_128_GCM_SHA256".into()), certificate: None };
     assert!(accounts.begin("u", &ClientHost::local(), tls).full(b"secret").is_ok());
 }
+
+#[test]
+fn an_account_has_its_limits_by_the_hour() {
+    let clock = Arc::new(Days(AtomicU64::new(100)));
+    let accounts = open_at(&MemoryStore::new(), clock.clone());
+    let options = [
+        AccountOption::QueriesPerHour(3),
+        AccountOption::UpdatesPerHour(1),
+        AccountOption::ConnectionsPerHour(3),
+        AccountOption::UserConnections(2),
+    ];
+    create(&accounts, "u", b"secret", &options);
+    let connect = || accounts.connect(&name("u"), 0);
+    let told = |error: aurora_types::SqlError| (error.code, error.message);
+    let exceeded = |resource: &str, limit: u32| {
+        (1226, format!("User 'u' has exceeded the '{resource}' resource (current value: {limit})"))
+    };
+    let (one, two) = (connect().unwrap(), connect().unwrap());
+    assert_eq!(told(connect().err().unwrap()), exceeded("max_user_connections", 2));
+    drop(two);
+    let two = connect().unwrap();
+    drop(one);
+    assert_eq!(told(connect().err().unwrap()), exceeded("max_connections_per_hour", 3));
+
+    assert!(two.counts_statements());
+    two.statement(true).unwrap();
+    assert_eq!(told(two.statement(true).unwrap_err()), exceeded("max_updates", 1));
+    two.statement(false).unwrap();
+    assert_eq!(told(two.statement(false).unwrap_err()), exceeded("max_questions", 3));
+    accounts.forget_usage();
+    two.statement(true).unwrap();
+    clock.0.store(101, Ordering::Relaxed);
+    two.statement(true).unwrap();
+
+    // New limits are for open connections as well, and a new account begins with nothing used.
+    let unlimited = [AccountOption::QueriesPerHour(0), AccountOption::UpdatesPerHour(0)];
+    accounts.alter_user(&[UserRequest::new(name("u"))], &unlimited, None, false).unwrap();
+    assert!(!two.counts_statements());
+    accounts.drop_user(&[name("u")], false).unwrap();
+    create(&accounts, "u", b"secret", &[AccountOption::UserConnections(1)]);
+    let fresh = connect().unwrap();
+    assert_eq!(connect().err().unwrap().code, 1226);
+    drop((two, fresh));
+    connect().unwrap();
+}
+
+#[test]
+fn the_servers_limit_is_for_accounts_without_their_own() {
+    let accounts = open(&MemoryStore::new());
+    create(&accounts, "u", b"secret", &[]);
+    create(&accounts, "v", b"secret", &[AccountOption::UserConnections(2)]);
+    let open: Vec<_> = ["u", "v", "v"].map(|user| accounts.connect(&name(user), 1).unwrap()).into();
+    let error = accounts.connect(&name("u"), 1).err().unwrap();
+    assert_eq!(error.message, "User u already has more than 'max_user_connections' active connections");
+    assert_eq!(error.code, 1203);
+    drop(open);
+}

@@ -6,7 +6,7 @@ use aurora_frontend::{
     Account, Authenticator, BoxFuture, ChangeUserInit, ClientSession, FastAnswer, Peer, Prepared, Service,
     SessionInit, Ticket,
 };
-use aurora_security::{Attempt, AuthenticatedAccount, ClientHost, FastResult, TlsFacts};
+use aurora_security::{AccountName, Attempt, AuthenticatedAccount, ClientHost, FastResult, TlsFacts, Usage};
 use aurora_session::variables::{GlobalVariables, lookup};
 use aurora_session::{Counters, Reply, Session, SessionShared};
 use aurora_txn::TxnError;
@@ -48,8 +48,9 @@ impl Service for SqlService {
     fn open(&self, init: SessionInit) -> SqlResult<SqlSession> {
         let who = Who::new(&init.user, &init.peer);
         let account = account_text(&init.account);
+        let usage = connect(&self.shared, &init.account);
         let (id, database) = (u64::from(init.connection_id), init.database.clone().unwrap_or_default());
-        let opened = self.open_session(init);
+        let opened = usage.and_then(|usage| Ok((self.open_session(init)?, usage)));
         let event =
             Event { database, account: account.clone(), ..who.event("connect", id, opened.as_ref().err()) };
         record(&self.shared, event);
@@ -57,8 +58,19 @@ impl Service for SqlService {
             self.shared.connections.lock().remove(&id);
             Counters::add(&self.shared.counters.aborted_connects);
         }
-        Ok(SqlSession { session: opened?, shared: self.shared.clone(), id, account, who })
+        let (session, usage) = opened?;
+        Ok(SqlSession { session, shared: self.shared.clone(), id, account, who, usage: Some(usage) })
     }
+}
+
+/// Counts the connection, where it is within the account's limits.
+fn connect(shared: &SessionShared, account: &Account) -> SqlResult<Usage> {
+    let name = AccountName::new(&account.user, &account.host);
+    let limit = match lookup("max_user_connections").map(|(id, _)| shared.globals.get(id)) {
+        Some(Value::UInt(limit)) => u32::try_from(limit).unwrap_or(u32::MAX),
+        _ => 0,
+    };
+    shared.accounts.connect(&name, limit)
 }
 
 impl SqlService {
@@ -190,6 +202,8 @@ pub struct SqlSession {
     id: u64,
     account: String,
     who: Who,
+    /// `None` while the user changes.
+    usage: Option<Usage>,
 }
 
 impl Drop for SqlSession {
@@ -218,8 +232,36 @@ fn answered(reply: Reply, sink: &mut dyn RowSink) -> SqlResult<Option<Ticket>> {
     }))
 }
 
+impl SqlSession {
+    /// As [`ClientSession::execute`], statement by statement, each of which the account's limits must allow.
+    fn execute_counted(&mut self, sql: &[u8], sink: &mut dyn RowSink) -> SqlResult<Option<Ticket>> {
+        let mut rest = sql;
+        loop {
+            // What cannot be read is not counted: its execution says why.
+            let counted = self.session.counted(rest);
+            if let (Some(counted), Some(usage)) = (counted, &self.usage) {
+                usage.statement(counted.changes_data)?;
+            }
+            let Some(counted) = counted.filter(|counted| !counted.is_last) else {
+                let reply = self.session.execute(rest, sink)?;
+                return answered(reply, sink);
+            };
+            let (own, others) = rest.split_at(counted.bytes);
+            let reply = self.session.execute(own, sink)?;
+            if let Some(ticket) = reply.ticket {
+                ticket.wait(&*self.shared.waiter).map_err(|error| SqlError::from(TxnError::from(error)))?;
+            }
+            sink.end(&reply.status)?;
+            rest = others;
+        }
+    }
+}
+
 impl ClientSession for SqlSession {
     fn execute(&mut self, sql: &[u8], sink: &mut dyn RowSink) -> SqlResult<Option<Ticket>> {
+        if self.usage.as_ref().is_some_and(Usage::counts_statements) {
+            return self.execute_counted(sql, sink);
+        }
         let reply = self.session.execute(sql, sink)?;
         answered(reply, sink)
     }
@@ -236,6 +278,9 @@ impl ClientSession for SqlSession {
         params: Vec<Value>,
         sink: &mut dyn RowSink,
     ) -> SqlResult<Option<Ticket>> {
+        if let Some(usage) = self.usage.as_ref().filter(|usage| usage.counts_statements()) {
+            usage.statement(self.session.prepared_changes_data(id))?;
+        }
         let reply = self.session.execute_prepared(id, params, sink)?;
         answered(reply, sink)
     }
@@ -268,6 +313,14 @@ impl ClientSession for SqlSession {
         let host = self.session.state.client_host.clone();
         self.account = account_text(&init.account);
         self.who.user.clone_from(&init.user);
+        // The connection leaves one account and joins another, which may be the same one.
+        self.usage = None;
+        let usage = connect(&self.shared, &init.account);
+        if usage.is_err() {
+            let event = self.who.event("change_user", self.id, usage.as_ref().err());
+            record(&self.shared, Event { account: self.account.clone(), ..event });
+        }
+        self.usage = Some(usage?);
         let expired = init.account.password_expired;
         let account = (init.account.user, init.account.host);
         let changed =

@@ -3,7 +3,7 @@
 use crate::run::{Done, STALE, unexpected_rest};
 use crate::session::{Reply, Session};
 use aurora_expr::typing;
-use aurora_parser::{Parsed, PrepareSource, Statement};
+use aurora_parser::{ExplainTarget, Parsed, PrepareSource, Statement, TableAdminKind};
 use aurora_planner::Plan;
 use aurora_types::error as er;
 use aurora_types::{
@@ -87,7 +87,85 @@ fn is_planned(statement: &Statement) -> bool {
     )
 }
 
+/// A statement as the limits of accounts see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Where it ends in its text.
+    pub bytes: usize,
+    /// Whether nothing follows that this session would run.
+    pub is_last: bool,
+    pub changes_data: bool,
+}
+
+/// Whether MAX_UPDATES_PER_HOUR counts it.
+fn changes_data(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => match &explain.target {
+            ExplainTarget::Statement(inner) => changes_data(inner),
+            _ => false,
+        },
+        Statement::TableAdmin(admin) => admin.kind == TableAdminKind::Optimize,
+        Statement::Query(_)
+        | Statement::Call(_)
+        | Statement::Do(_)
+        | Statement::Handler(_)
+        | Statement::StartTransaction(_)
+        | Statement::Begin
+        | Statement::Commit(_)
+        | Statement::Rollback(_)
+        | Statement::Savepoint(_)
+        | Statement::RollbackTo(_)
+        | Statement::ReleaseSavepoint(_)
+        | Statement::Xa(_)
+        | Statement::Set(_)
+        | Statement::SetTransaction(_)
+        | Statement::SetRole(_)
+        | Statement::Use(_)
+        | Statement::Prepare { .. }
+        | Statement::Execute { .. }
+        | Statement::Deallocate(_)
+        | Statement::LockTables(_)
+        | Statement::UnlockTables
+        | Statement::LockInstance
+        | Statement::UnlockInstance
+        | Statement::Signal(_)
+        | Statement::GetDiagnostics(_)
+        | Statement::Show(_)
+        | Statement::Describe(_)
+        | Statement::Help(_)
+        | Statement::Flush(_)
+        | Statement::Kill(_)
+        | Statement::Shutdown
+        | Statement::Restart
+        | Statement::Unsupported { .. } => false,
+        _ => true,
+    }
+}
+
 impl Session {
+    /// What the limits of an account count of the first statement of `text`; `None` when it cannot be read, and its
+    /// execution will say why.
+    pub fn counted(&self, text: &[u8]) -> Option<Counted> {
+        let parsed = aurora_parser::parse(text, &self.parse_context(false)).ok()?;
+        let bytes = parsed.next.min(text.len());
+        let rest_is_blank = text[bytes..].iter().all(|b| b.is_ascii_whitespace() || *b == 0);
+        let prepared = match &parsed.statement {
+            Statement::Execute { name, .. } => self.prepared.by_name.get(&name.as_str().to_lowercase()),
+            _ => None,
+        };
+        let statement = prepared.map_or(&parsed.statement, |prepared| &prepared.parsed.statement);
+        Some(Counted {
+            bytes,
+            is_last: rest_is_blank || !self.state.multi_statements,
+            changes_data: changes_data(statement),
+        })
+    }
+
+    /// Whether MAX_UPDATES_PER_HOUR counts an execution of this prepared statement.
+    pub fn prepared_changes_data(&self, id: u32) -> bool {
+        self.prepared.by_id.get(&id).is_some_and(|prepared| changes_data(&prepared.parsed.statement))
+    }
+
     fn parse_one(&self, text: &[u8]) -> SqlResult<Parsed> {
         let parsed = aurora_parser::parse(text, &self.parse_context(true))?;
         let rest = &text[parsed.next.min(text.len())..];
@@ -100,6 +178,7 @@ impl Session {
                 | Statement::Execute { .. }
                 | Statement::Deallocate(_)
                 | Statement::Use(_)
+                | Statement::LoadData(_)
         );
         if refused {
             return Err(SqlError::new(er::ER_UNSUPPORTED_PS, &[]));

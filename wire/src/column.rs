@@ -220,7 +220,10 @@ pub fn write_prepared(
     out.u16(params.len() as u16);
     out.u8(0);
     out.u16(warnings);
-    out.u8(u8::from(view.metadata_optional()));
+    if view.metadata_optional() {
+        // All definitions follow.
+        out.u8(1);
+    }
     out.end_packet();
     for part in [params, columns] {
         for column in part {
