@@ -19,6 +19,6 @@ mod write;
 pub use ddl::{build_index, copy_rows, validate_rows};
 pub use host::{Host, Settings};
 pub use shape::{IndexShape, PartShape, PartSource, TableInfo};
-pub use statement::{Outcome, Statement, evaluate, explain_analyze_rows};
+pub use statement::{Outcome, Statement, evaluate};
 pub use temp::TempFiles;
 pub use write::{Changes, LoadColumns, LoadFeed, LoadField, LoadRecord, Loaded, TakeRecord};

@@ -25,6 +25,8 @@ pub(crate) struct Runtime<'a> {
     pub settings: &'a Settings,
     /// Explicit locking reads lock the ranges that they look at (STORAGE 14).
     pub locks_ranges: bool,
+    /// EXPLAIN ANALYZE.
+    pub measures: Option<ops::Measures<'a>>,
     subplans: Vec<RefCell<SubState<'a>>>,
     ctes: Vec<RefCell<CteState>>,
     memory: Cell<usize>,
@@ -82,6 +84,7 @@ impl<'a> Runtime<'a> {
             session,
             settings,
             locks_ranges: false,
+            measures: None,
             subplans: plan.subplans.iter().map(|_| RefCell::default()).collect(),
             ctes: plan.ctes.iter().map(|_| RefCell::default()).collect(),
             memory: Cell::new(0),

@@ -5,11 +5,13 @@ use crate::ops::{self, Row};
 use crate::point;
 use crate::runtime::Runtime;
 use crate::write::{self, Changes, LoadColumns, LoadFeed, Loaded};
+use aurora_env::Clock;
 use aurora_expr::{EvalCtx, Expr, NoSubqueries, SessionInfo};
-use aurora_planner::{IntoTarget, Node, Operator, Plan, PlanBody};
+use aurora_planner::{IntoTarget, Node, NodeActuals, Operator, POINT_NODE, Plan, PlanBody};
 use aurora_txn::{Txn, TxnManager};
 use aurora_types::error::{ER_NOT_SUPPORTED_YET, ER_SP_FETCH_NO_DATA, ER_TOO_MANY_ROWS};
 use aurora_types::{Diagnostics, RowSink, SqlError, SqlResult, Value, ValueRef};
+use std::collections::HashMap;
 
 /// Everything that one execution needs.
 pub struct Statement<'a> {
@@ -105,6 +107,41 @@ impl Statement<'_> {
         write::load(&rt, plan, columns, feed, &mut ctx)
     }
 
+    /// Runs a query for its measures (EXPLAIN ANALYZE): what its operators did, by node. The single row of a plan without
+    /// operators is under [`POINT_NODE`].
+    ///
+    /// # Errors
+    /// What the query raises.
+    pub fn analyze(
+        &self,
+        clock: &dyn Clock,
+        diagnostics: &mut Diagnostics,
+    ) -> SqlResult<(Outcome, HashMap<u32, NodeActuals>)> {
+        let mut rt = Runtime::new(self.plan, self.txn, self.manager, self.host, self.session, self.settings);
+        rt.locks_ranges = true;
+        rt.measures = Some(ops::Measures::new(clock));
+        let rt = rt;
+        let mut ctx = EvalCtx::new(self.session, &rt, self.params, diagnostics);
+        ctx.slots = vec![Value::Null; self.plan.slots.len()];
+        let since = clock.monotonic();
+        let outcome = match &self.plan.body {
+            PlanBody::Query(node) => self.query(node, &rt, &mut ctx, &mut point::NoSink)?,
+            PlanBody::PointGet(get) => {
+                let rows = point::get(&rt, get, &mut ctx, &mut |_| Ok(()))?;
+                Outcome::Rows { rows, found_rows: rows }
+            }
+            _ => return Err(SqlError::new(ER_NOT_SUPPORTED_YET, &[&"EXPLAIN ANALYZE of a change"])),
+        };
+        let mut actuals = rt.measures.as_ref().map(ops::Measures::actuals).unwrap_or_default();
+        if let (PlanBody::PointGet(_), Outcome::Rows { rows, .. }) = (&self.plan.body, &outcome) {
+            let spent = clock.monotonic().saturating_sub(since).as_secs_f64() * 1e3;
+            let rows = *rows as f64;
+            let point = NodeActuals { first_ms: spent, last_ms: spent, rows, read_rows: rows, loops: 1 };
+            actuals.insert(POINT_NODE, point);
+        }
+        Ok((outcome, actuals))
+    }
+
     fn query(
         &self,
         node: &Node,
@@ -186,15 +223,4 @@ impl Statement<'_> {
 pub fn evaluate(expr: &Expr, session: &dyn SessionInfo, diagnostics: &mut Diagnostics) -> SqlResult<Value> {
     let mut ctx = EvalCtx::new(session, &NoSubqueries, &[], diagnostics);
     expr.eval(&[], &mut ctx)
-}
-
-/// Runs a query and counts its rows without giving them: EXPLAIN ANALYZE.
-///
-/// # Errors
-/// What the query raises.
-pub fn explain_analyze_rows(statement: &Statement<'_>, diagnostics: &mut Diagnostics) -> SqlResult<u64> {
-    match statement.run(&mut point::NoSink, diagnostics)? {
-        Outcome::Rows { rows, .. } | Outcome::Stored { rows } => Ok(rows),
-        Outcome::Changed(changes) => Ok(changes.affected),
-    }
 }

@@ -10,5 +10,5 @@ mod walk;
 
 pub use bind::{plan, plan_expressions, stored_expression, table_expressions};
 pub use context::{DEFAULT_ROWS, NoStatistics, NoVirtualTables, PlanContext, Statistics, VirtualTables};
-pub use explain::{Actuals, Explained, NodeActuals, explain, explain_tree, plan_outline};
+pub use explain::{Actuals, Explained, NodeActuals, POINT_NODE, explain, explain_tree, plan_outline};
 pub use plan::*;

@@ -8,10 +8,11 @@ use aurora_parser::{
     CreateTable, CreateTableBody, DropRoutine, Explain, ExplainFormat, ExplainTarget, Flush, Kill,
     LoadDuplicates, LockTable, Parsed, RoutineKind, Statement, TableAdmin, TableAdminKind,
 };
-use aurora_planner::{Plan, Privilege};
+use aurora_planner::{Plan, PlanBody, Privilege};
 use aurora_txn::{Isolation, LockMode, TxnMode, WaitPolicy};
 use aurora_types::error as er;
 use aurora_types::{Diagnostics, Level, RowSink, SqlError, SqlResult, Value};
+use std::sync::Arc;
 
 impl Session {
     pub(crate) fn kill_statement(
@@ -63,8 +64,9 @@ impl Session {
                 for option in options {
                     match *option {
                         "PRIVILEGES" => self.state.shared.accounts.forget_digests(),
+                        "USER_RESOURCES" => self.state.shared.accounts.forget_usage(),
                         "STATUS" | "LOGS" | "ENGINE LOGS" | "ERROR LOGS" | "GENERAL LOGS" | "SLOW LOGS"
-                        | "BINARY LOGS" | "OPTIMIZER_COSTS" | "USER_RESOURCES" | "HOSTS" => {}
+                        | "BINARY LOGS" | "OPTIMIZER_COSTS" | "HOSTS" => {}
                         other => {
                             return Err(SqlError::new(
                                 er::ER_NOT_SUPPORTED_YET,
@@ -255,9 +257,6 @@ impl Session {
         sink: &mut dyn RowSink,
     ) -> SqlResult<u64> {
         let not_yet = |what: &str| Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&what]));
-        if explain.analyze {
-            return not_yet("EXPLAIN ANALYZE");
-        }
         if explain.into.is_some() || explain.schema.is_some() {
             return not_yet("EXPLAIN INTO and FOR SCHEMA");
         }
@@ -271,6 +270,8 @@ impl Session {
             diagnostics.push(warning.level, warning.code, warning.message.clone());
         }
         let format = match explain.format {
+            // Measures have a tree's form, whatever the variable says.
+            ExplainFormat::Default if explain.analyze => ExplainFormat::Tree,
             ExplainFormat::Default => match self.state.variables.text("explain_format").as_str() {
                 "JSON" => ExplainFormat::Json,
                 "TRADITIONAL" | "TRADITIONAL_STRICT" => ExplainFormat::Traditional,
@@ -278,7 +279,27 @@ impl Session {
             },
             other => other,
         };
-        let explained = aurora_planner::explain(&plan, format, None);
+        let explained = if explain.analyze {
+            match format {
+                ExplainFormat::Json => return not_yet("EXPLAIN ANALYZE with JSON format"),
+                ExplainFormat::Traditional => return not_yet("EXPLAIN ANALYZE with TRADITIONAL format"),
+                ExplainFormat::Tree | ExplainFormat::Default => {}
+            }
+            if !matches!(plan.body, PlanBody::Query(_) | PlanBody::PointGet(_)) {
+                return not_yet("EXPLAIN ANALYZE of statements that change rows");
+            }
+            let plan = Arc::new(plan);
+            let clock = self.state.shared.clock.clone();
+            let mut actuals = std::collections::HashMap::new();
+            self.run_as(&plan, &[], diagnostics, &mut |run, diagnostics| {
+                let (outcome, measured) = run.analyze(&*clock, diagnostics)?;
+                actuals = measured;
+                Ok(outcome)
+            })?;
+            aurora_planner::explain(&plan, format, Some(&|id| actuals.get(&id).copied()))
+        } else {
+            aurora_planner::explain(&plan, format, None)
+        };
         let listing = Listing { columns: explained.columns, rows: explained.rows };
         give(&listing, sink)
     }

@@ -172,11 +172,12 @@ fn what_does_not_fit_in_memory_gives_the_same() {
         // That files are written is seen where none can be.
         std::fs::remove_dir_all(&folder.0).expect("the folder goes");
         for sql in QUERIES.iter().filter(|sql| {
-            ["ORDER BY s", "SELECT DISTINCT", "GROUP BY many", "JOIN b ON a.many", "EXISTS"]
+            ["ORDER BY s", "SELECT DISTINCT", "GROUP BY many", "JOIN b ON a.many"]
                 .iter()
                 .any(|part| sql.contains(part))
         }) {
-            let error = tight.execute(sql.as_bytes(), &mut Texts::default()).expect_err(sql);
+            let answer = tight.execute(sql.as_bytes(), &mut Texts::default());
+            let error = answer.err().unwrap_or_else(|| panic!("{sql} writes no file"));
             assert_eq!(error.code, 1026, "{sql}: {error}");
         }
     }

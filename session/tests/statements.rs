@@ -261,3 +261,65 @@ fn what_is_not_built_says_so() {
     );
     assert!(c.run("").starts_with("error 1065"));
 }
+
+/// Times and estimates as `N`; rows and loops stay.
+fn masked(tree: &str) -> String {
+    let mut out = String::new();
+    let mut rest = tree;
+    while let Some(at) = ["cost=", "time="].iter().filter_map(|word| rest.find(word)).min() {
+        let (head, tail) = rest.split_at(at + 5);
+        let end = tail.find([' ', ')']).unwrap_or(tail.len());
+        out.push_str(head);
+        out.push('N');
+        rest = &tail[end..];
+        if let Some(estimate) = rest.strip_prefix(" rows=").filter(|_| head.ends_with("cost=")) {
+            out.push_str(" rows=N");
+            rest = &estimate[estimate.find(')').unwrap_or(0)..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[test]
+fn explain_analyze_tells_what_was_done() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE a (id INT PRIMARY KEY, n INT, s VARCHAR(20), KEY (n))");
+    c.must("INSERT INTO a VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 2, 'c'), (4, NULL, 'd')");
+    c.must("CREATE TABLE b LIKE a");
+    // As MySQL 9.7 has it.
+    assert_eq!(
+        masked(&c.run("EXPLAIN ANALYZE SELECT * FROM a WHERE s < 'c'")),
+        "-> Filter: (a.s < 'c')  (cost=N rows=N) (actual time=N rows=2 loops=1)\n    \
+         -> Table scan on a  (cost=N rows=N) (actual time=N rows=4 loops=1)\n"
+    );
+    let tree = masked(
+        &c.run("EXPLAIN ANALYZE FORMAT=TREE SELECT a.id, (SELECT MAX(x.s) FROM a x WHERE x.n = a.n) FROM a"),
+    );
+    // Three values of n: the fourth answer was known.
+    assert!(tree.contains("loops=3)"), "{tree}");
+    let tree = masked(&c.run("EXPLAIN ANALYZE SELECT (SELECT MAX(s) FROM b) FROM a WHERE n = 99"));
+    assert!(tree.contains("(never executed)"), "{tree}");
+    assert!(
+        masked(&c.run("EXPLAIN ANALYZE SELECT * FROM a WHERE id = 2"))
+            .contains("(actual time=N rows=1 loops=1)")
+    );
+    assert!(c.run("EXPLAIN ANALYZE FORMAT=TRADITIONAL SELECT * FROM a").starts_with("error 1235"));
+    assert!(c.run("EXPLAIN ANALYZE DELETE FROM a").starts_with("error 1235"));
+    assert_eq!(c.run("SELECT COUNT(*) FROM a"), "4");
+}
+
+#[test]
+fn subqueries_that_are_not_stable_run_for_every_row() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE a (id INT PRIMARY KEY, n INT)");
+    c.must("INSERT INTO a VALUES (1, 1), (2, 1), (3, 1), (4, 1)");
+    assert_eq!(c.run("SELECT COUNT(DISTINCT r) FROM (SELECT (SELECT RAND()) r FROM a) x"), "4");
+    assert_eq!(c.run("SELECT COUNT(DISTINCT r) FROM (SELECT (SELECT RAND() + x.n FROM a x WHERE x.id = a.n) r FROM a) y"), "4");
+    c.must("SET @v = 0");
+    assert_eq!(c.run("SELECT (SELECT @v := @v + x.n FROM a x WHERE x.id = a.n) FROM a"), "1\n2\n3\n4");
+    assert_eq!(
+        c.run("SELECT SUM((SELECT SUM(x.id) FROM a x WHERE x.n = a.n AND x.id <> a.id)) FROM a"),
+        "30"
+    );
+}

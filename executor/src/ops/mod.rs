@@ -3,6 +3,7 @@
 mod aggregate;
 mod hash_join;
 mod json_table;
+mod measure;
 mod nested_loop;
 mod scan;
 mod set;
@@ -10,6 +11,7 @@ mod simple;
 mod sort;
 mod window;
 
+pub(crate) use measure::Measures;
 pub(crate) use scan::map_wait;
 
 use crate::reads::reads_of;
@@ -27,11 +29,19 @@ pub(crate) trait Op {
     fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()>;
     /// The next row, into `row` (its former contents are dropped); `false` at the end.
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool>;
+    /// Rows so far that were read before a filter of the operator's own.
+    fn rows_read(&self) -> u64 {
+        0
+    }
 }
 
 /// The operator of a node, with everything below.
 pub(crate) fn build<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
-    stacker::maybe_grow(64 << 10, 1 << 20, || build_here(node, rt))
+    let op = stacker::maybe_grow(64 << 10, 1 << 20, || build_here(node, rt))?;
+    Ok(match &rt.measures {
+        Some(measures) => measures.wrap(node.id, op),
+        None => op,
+    })
 }
 
 fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {

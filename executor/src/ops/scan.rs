@@ -32,6 +32,7 @@ pub(super) struct TableScan<'a> {
     cursor: Option<TxnCursor>,
     row_key: Vec<u8>,
     entry_key: Vec<u8>,
+    rows_read: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -70,6 +71,7 @@ impl<'a> TableScan<'a> {
             cursor: None,
             row_key: Vec::new(),
             entry_key: Vec::new(),
+            rows_read: 0,
         })
     }
 
@@ -260,6 +262,7 @@ impl Op for TableScan<'_> {
                 self.cursor = None;
                 continue;
             }
+            self.rows_read += 1;
             if self.index.is_none() {
                 self.row_key.clear();
                 self.row_key.extend_from_slice(cursor.key());
@@ -297,5 +300,9 @@ impl Op for TableScan<'_> {
                 return Ok(true);
             }
         }
+    }
+
+    fn rows_read(&self) -> u64 {
+        self.rows_read
     }
 }

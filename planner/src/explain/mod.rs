@@ -1,16 +1,18 @@
 //! EXPLAIN: a plan as MySQL's table of twelve columns, as a tree, as JSON.
 
 mod json;
+mod number;
 mod text;
 mod traditional;
 mod tree;
 
-pub use tree::{Actuals, NodeActuals};
+pub use tree::{Actuals, NodeActuals, POINT_NODE};
 
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanBody};
 use aurora_expr::typing;
 use aurora_parser::ExplainFormat;
 use aurora_types::{CollationId, ColumnFlags, ColumnMeta, SqlType, Value};
+use number::readable;
 use tree::Tree;
 
 /// The result set of EXPLAIN.
@@ -61,17 +63,18 @@ pub fn explain_tree(plan: &Plan, actuals: Option<Actuals<'_>>) -> String {
         out.push_str("-> ");
         out.push_str(&line.text);
         if line.node.is_some() {
-            out.push_str(&format!("  (cost={:.2} rows={:.0})", line.cost, line.rows.max(1.0)));
+            out.push_str(&format!("  (cost={} rows={})", readable(line.cost), readable(line.rows.max(1.0))));
         }
+        let point = matches!(plan.body, PlanBody::PointGet(_)) && line.depth == 0 && line.node.is_none();
         if let Some(actuals) = actuals
-            && let Some(id) = line.node
+            && let Some(id) = line.node.or(point.then_some(POINT_NODE))
         {
             match actuals(id) {
                 Some(a) => out.push_str(&format!(
-                    " (actual time={:.3}..{:.3} rows={} loops={})",
-                    a.first_ms,
-                    a.last_ms,
-                    a.rows.round(),
+                    " (actual time={}..{} rows={} loops={})",
+                    readable(a.first_ms),
+                    readable(a.last_ms),
+                    readable(if line.is_read { a.read_rows } else { a.rows }),
                     a.loops
                 )),
                 None => out.push_str(" (never executed)"),

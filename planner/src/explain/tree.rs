@@ -16,8 +16,13 @@ pub struct NodeActuals {
     pub last_ms: f64,
     /// Rows per loop.
     pub rows: f64,
+    /// Rows per loop before a filter that the operator has built in.
+    pub read_rows: f64,
     pub loops: u64,
 }
+
+/// Stands for the one row of a plan without operators.
+pub const POINT_NODE: u32 = u32::MAX;
 
 /// Measures by [`Node::id`].
 pub type Actuals<'a> = &'a dyn Fn(u32) -> Option<NodeActuals>;
@@ -27,6 +32,8 @@ pub(crate) struct Line {
     pub depth: usize,
     pub text: String,
     pub node: Option<u32>,
+    /// The part of the operator that is below its built-in filter.
+    pub is_read: bool,
     pub rows: f64,
     pub cost: f64,
 }
@@ -191,6 +198,7 @@ impl<'p> Tree<'p> {
             depth,
             text,
             node: node.map(|node| node.id),
+            is_read: false,
             rows: node.map_or(0.0, |node| node.estimate.rows),
             cost: node.map_or(0.0, |node| node.estimate.cost),
         });
@@ -351,6 +359,9 @@ impl<'p> Tree<'p> {
             });
         }
         self.line(depth, text, Some(node));
+        if let Some(line) = self.lines.last_mut() {
+            line.is_read = scan.filter.is_some();
+        }
     }
 
     fn node(&mut self, node: &Node, depth: usize) {
