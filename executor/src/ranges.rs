@@ -298,7 +298,7 @@ pub(crate) fn byte_range(
     index: &IndexShape,
     ctx: &mut EvalCtx<'_>,
 ) -> SqlResult<Option<ByteRange>> {
-    let is_point = is_point(range);
+    let is_point = range.point && !range.low.values.is_empty();
     let (low, low_columns) = side(&range.low, true, is_point, index, ctx)?;
     let (high, high_columns) = if is_point {
         match &low {
@@ -360,23 +360,6 @@ pub(crate) fn byte_range(
         return Ok(None);
     }
     Ok(Some(ByteRange { start, end }))
-}
-
-/// Both bounds are the same values, inside: `KeyRange::point`.
-fn is_point(range: &KeyRange) -> bool {
-    use aurora_expr::ExprKind as K;
-    let same = |a: &aurora_expr::Expr, b: &aurora_expr::Expr| match (&a.kind, &b.kind) {
-        (K::Literal(a), K::Literal(b)) => {
-            crate::runtime::same_values(std::slice::from_ref(a), std::slice::from_ref(b))
-        }
-        (K::Param(a), K::Param(b)) | (K::Slot(a), K::Slot(b)) => a == b,
-        (a, b) => format!("{a:?}") == format!("{b:?}"),
-    };
-    range.low.inclusive
-        && range.high.inclusive
-        && !range.low.values.is_empty()
-        && range.low.values.len() == range.high.values.len()
-        && range.low.values.iter().zip(&range.high.values).all(|(a, b)| same(a, b))
 }
 
 /// The byte ranges of all key ranges: sorted, disjoint.

@@ -274,7 +274,7 @@ fn key_ranges(points: Vec<(Vec<Expr>, u64)>, range: Option<(Edge, Edge, bool)>) 
                 }
                 None => KeyBound { values: values.clone(), inclusive: true, null_safe: bits },
             };
-            KeyRange { low: edge(&low), high: edge(&high) }
+            KeyRange { low: edge(&low), high: edge(&high), point: false }
         })
         .collect()
 }

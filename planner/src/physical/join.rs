@@ -589,8 +589,8 @@ fn take(open: &mut Vec<(Expr, BTreeSet<usize>)>, test: impl Fn(&BTreeSet<usize>)
     taken
 }
 
-/// Whether the ranges say nothing.
+/// Whether the range is an equality that NULL does not meet.
 pub(crate) fn is_point(range: &KeyRange) -> bool {
     let KeyBound { values, null_safe, .. } = &range.low;
-    !values.is_empty() && *null_safe == 0
+    range.point && !values.is_empty() && *null_safe == 0
 }

@@ -52,6 +52,8 @@ pub struct IndexAccess {
 pub struct KeyRange {
     pub low: KeyBound,
     pub high: KeyBound,
+    /// An equality: both bounds are the same values. What does not fit its column then matches nothing.
+    pub point: bool,
 }
 
 /// Values of the first columns of the index; none is no bound.
@@ -83,7 +85,7 @@ impl KeyRange {
 
     pub fn null_safe_point(values: Vec<Expr>, null_safe: u64) -> KeyRange {
         let low = KeyBound { values: values.clone(), inclusive: true, null_safe };
-        KeyRange { low, high: KeyBound { values, inclusive: true, null_safe } }
+        KeyRange { low, high: KeyBound { values, inclusive: true, null_safe }, point: true }
     }
 }
 
