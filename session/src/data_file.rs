@@ -15,6 +15,8 @@ pub(crate) struct FileShape {
     pub escape: Option<u8>,
     pub lines_start: Vec<u8>,
     pub lines_end: Vec<u8>,
+    /// LINES TERMINATED BY was something, but is what fields end with: there are no lines that could be skipped.
+    no_lines: bool,
     pub charset: Charset,
 }
 
@@ -35,10 +37,12 @@ impl FileShape {
         let fields_end = bytes(&format.fields_terminated_by, b"\t");
         let mut lines_end = bytes(&format.lines_terminated_by, b"\n");
         // Lines that end as fields do end with their last field.
-        if lines_end == fields_end {
+        let no_lines = lines_end == fields_end && !lines_end.is_empty();
+        if no_lines {
             lines_end.clear();
         }
         Ok(FileShape {
+            no_lines,
             fields_end,
             enclosed: one(bytes(&format.enclosed_by, b""))?,
             escape: one(bytes(&format.escaped_by, default_escape))?,
@@ -103,6 +107,8 @@ pub(crate) struct LineReader {
     pending: Vec<u8>,
     /// Bytes of `pending` that have been used.
     used: usize,
+    /// The line before was skipped field by field: what LINES STARTING BY says is not looked for again.
+    inside: bool,
     /// A line did not fit in so many bytes.
     short_at: usize,
     done: bool,
@@ -112,11 +118,12 @@ pub(crate) struct LineReader {
 impl LineReader {
     pub fn new(shape: FileShape, width: usize, skip: u64) -> LineReader {
         LineReader {
+            skip: if shape.no_lines { 0 } else { skip },
             shape,
             width,
-            skip,
             pending: Vec::new(),
             used: 0,
+            inside: false,
             short_at: 0,
             done: false,
             line: Line::default(),
@@ -155,15 +162,17 @@ impl LineReader {
             let step = if self.skip > 0 && !self.shape.lines_end.is_empty() {
                 scan.next_line().map(|(more, _)| (more, false))
             } else {
-                scan.record(self.width, &mut self.line)
+                scan.record(self.width, self.inside, &mut self.line)
             };
             let consumed = scan.at;
             match step {
                 Ok((more, is_row)) => {
                     self.used += consumed;
                     self.done = !more;
+                    self.inside = false;
                     if self.skip > 0 {
                         self.skip -= 1;
+                        self.inside = self.shape.lines_end.is_empty();
                     } else if is_row {
                         take(&self.line)?;
                     }
@@ -219,12 +228,12 @@ impl Scan<'_> {
     }
 
     /// Reads a line into `line`: whether the file goes on, and whether there was a row.
-    fn record(&mut self, width: usize, line: &mut Line) -> Result<(bool, bool), Stop> {
+    fn record(&mut self, width: usize, inside: bool, line: &mut Line) -> Result<(bool, bool), Stop> {
         line.bytes.clear();
         line.fields.clear();
         line.truncated = false;
         let mut ended = false;
-        if !self.shape.lines_start.is_empty() && !self.start_of_line()? {
+        if !inside && !self.shape.lines_start.is_empty() && !self.start_of_line()? {
             return Ok((false, false));
         }
         while line.fields.len() < width {
@@ -271,7 +280,12 @@ impl Scan<'_> {
         let Some(first) = self.shape.lines_end.first().copied() else { return Ok((true, false)) };
         let mut skipped = false;
         loop {
-            let Some(byte) = self.get()? else { return Ok((false, skipped)) };
+            let Some(mut byte) = self.get()? else { return Ok((false, skipped)) };
+            // The bytes of a character are passed over together.
+            for _ in 1..character_bytes(self.shape.charset, byte) {
+                let Some(next) = self.get()? else { return Ok((false, skipped)) };
+                byte = next;
+            }
             if Some(byte) == self.shape.escape {
                 skipped = true;
                 if self.get()?.is_none() {
@@ -283,7 +297,6 @@ impl Scan<'_> {
                 return Ok((true, skipped));
             }
             skipped = true;
-            self.rest_of_character(byte, None)?;
         }
     }
 
@@ -303,6 +316,8 @@ impl Scan<'_> {
             self.at -= 1;
         }
         let mut at_end = false;
+        // An escape before a character of several bytes may stand between its bytes as well.
+        let mut escaped_character = false;
         let enclosed = loop {
             let Some(mut byte) = self.get()? else {
                 at_end = true;
@@ -316,7 +331,12 @@ impl Scan<'_> {
                 };
                 // Doubled, where the same character encloses and escapes; otherwise it begins an escape.
                 if shape.escape != shape.enclosed || escaped == byte {
-                    line.bytes.push(unescaped(escaped, &mut found_null));
+                    if character_bytes(shape.charset, escaped) == 1 {
+                        line.bytes.push(unescaped(escaped, &mut found_null));
+                    } else {
+                        escaped_character = true;
+                        self.at -= 1;
+                    }
                     continue;
                 }
                 self.at -= 1;
@@ -352,8 +372,35 @@ impl Scan<'_> {
             {
                 break false;
             }
+            let length = character_bytes(shape.charset, byte);
+            if length == 0 {
+                return Err(Stop::Failed(no_character(shape.charset, &line.bytes[start..])));
+            }
+            let begun = line.bytes.len();
+            let rest_at = self.at;
             line.bytes.push(byte);
-            self.rest_of_character(byte, Some((&mut line.bytes, start)))?;
+            for _ in 1..length {
+                let mut next = self.get()?;
+                if escaped_character && next.is_some() && next == shape.escape {
+                    next = self.get()?.map(|byte| unescaped(byte, &mut found_null));
+                }
+                let Some(next) = next else {
+                    // Half a character at the end of the file is none.
+                    line.bytes.truncate(begun);
+                    at_end = true;
+                    break;
+                };
+                line.bytes.push(next);
+            }
+            if at_end {
+                break false;
+            }
+            escaped_character = escaped_character && length == 1;
+            if length > 1 && shape.charset.decode(&line.bytes[begun..]).is_err() {
+                // The bytes behind it are no part of a character.
+                line.bytes.truncate(begun + 1);
+                self.at = rest_at;
+            }
         };
         let text = start + usize::from(enclosed);
         let end = line.bytes.len();
@@ -362,45 +409,31 @@ impl Scan<'_> {
         line.fields.push(Field { start: text, end, null });
         Ok(Some(at_end))
     }
+}
 
-    /// Takes the other bytes of a character, which are no separators whatever they look like.
-    fn rest_of_character(&mut self, first: u8, into: Option<(&mut Vec<u8>, usize)>) -> Result<(), Stop> {
-        if first.is_ascii() {
-            return Ok(());
-        }
-        let charset = self.shape.charset;
-        let length = match charset {
-            Charset::Utf8mb4 | Charset::Utf8mb3 => match first {
-                0xC2..=0xDF => 2,
-                0xE0..=0xEF => 3,
-                0xF0..=0xF4 if charset == Charset::Utf8mb4 => 4,
-                _ => {
-                    let Some((bytes, start)) = into else { return Ok(()) };
-                    let shown = String::from_utf8_lossy(&bytes[start..bytes.len() - 1]).into_owned();
-                    let error = SqlError::new(ER_INVALID_CHARACTER_STRING, &[&charset.name(), &shown]);
-                    return Err(Stop::Failed(error));
-                }
-            },
-            _ if charset.max_bytes() > 1 && charset.min_bytes() == 1 => charset.max_bytes() as usize,
-            _ => return Ok(()),
-        };
-        if self.bytes.len() - self.at < length - 1 && !self.ended {
-            return Err(Stop::Short);
-        }
-        // The shortest run of bytes that is text: two in the East Asian sets, seldom more.
-        for taken in 2..=length {
-            let from = self.at - 1;
-            let Some(character) = self.bytes.get(from..from + taken) else { break };
-            if charset.decode(character).is_ok() {
-                if let Some((bytes, _)) = into {
-                    bytes.extend_from_slice(&character[1..]);
-                }
-                self.at += taken - 1;
-                break;
-            }
-        }
-        Ok(())
+/// How many bytes a character has that begins with this one; 0 when none does.
+fn character_bytes(charset: Charset, first: u8) -> usize {
+    if first.is_ascii() {
+        return 1;
     }
+    match (charset, first) {
+        (Charset::Utf8mb4 | Charset::Utf8mb3, 0xC2..=0xDF) => 2,
+        (Charset::Utf8mb4 | Charset::Utf8mb3, 0xE0..=0xEF) => 3,
+        (Charset::Utf8mb4, 0xF0..=0xF7) => 4,
+        (Charset::Utf8mb4 | Charset::Utf8mb3, _) => 0,
+        (Charset::Big5, 0xA1..=0xF9)
+        | (Charset::Gbk | Charset::Gb18030 | Charset::Euckr, 0x81..=0xFE)
+        | (Charset::Gb2312, 0xA1..=0xF7)
+        | (Charset::Sjis | Charset::Cp932, 0x81..=0x9F | 0xE0..=0xFC)
+        | (Charset::Ujis | Charset::Eucjpms, 0x8E | 0xA1..=0xFE) => 2,
+        (Charset::Ujis | Charset::Eucjpms, 0x8F) => 3,
+        _ => 1,
+    }
+}
+
+/// 1300, with the field up to the byte that begins no character.
+fn no_character(charset: Charset, field: &[u8]) -> SqlError {
+    SqlError::new(ER_INVALID_CHARACTER_STRING, &[&charset.name(), &String::from_utf8_lossy(field)])
 }
 
 fn unescaped(byte: u8, found_null: &mut bool) -> u8 {
@@ -495,6 +528,8 @@ mod tests {
         let gbk = FileShape { charset: Charset::Gbk, ..shape() };
         assert_eq!(lines(&gbk, 2, 0, b"\x95\\\tx\n").len(), 1);
         assert_eq!(lines(&shape(), 2, 0, "ä\tö\n".as_bytes()), ["ä|ö"]);
+        assert_eq!(lines(&shape(), 2, 0, b"q\xE4"), ["q"]);
+        assert_eq!(lines(&shape(), 1, 0, "\\ä\n".as_bytes()), ["ä"]);
         let mut reader = LineReader::new(shape(), 1, 0);
         assert!(reader.push(b"x\xFF\n", &mut |_| Ok(())).is_err());
     }

@@ -157,14 +157,19 @@ impl AuroraServer {
     }
 
     pub fn try_connect(&self) -> mysql::Result<Conn> {
+        self.connect_by(self.port, "root", PASSWORD)
+    }
+
+    /// Connects over TLS as somebody, through whatever listens on `port`.
+    pub fn connect_by(&self, port: u16, user: &str, password: &str) -> mysql::Result<Conn> {
         let tls = SslOpts::default().with_danger_accept_invalid_certs(true);
         let tls = tls.with_danger_skip_domain_validation(true);
         Conn::new(
             OptsBuilder::new()
                 .ip_or_hostname(Some("127.0.0.1"))
-                .tcp_port(self.port)
-                .user(Some("root"))
-                .pass(Some(PASSWORD))
+                .tcp_port(port)
+                .user(Some(user))
+                .pass(Some(password))
                 .prefer_socket(false)
                 .tcp_connect_timeout(Some(Duration::from_secs(10)))
                 .ssl_opts(tls),

@@ -151,7 +151,7 @@ impl Loader<'_, '_> {
                 (LoadField::Column(column), Some(Some(bytes))) => {
                     self.column(*column, bytes, &mut row, ctx)?;
                 }
-                (LoadField::Column(column), Some(None)) => self.null(*column, &mut row, ctx)?,
+                (LoadField::Column(column), Some(None)) => self.null(*column, &mut row, ctx),
                 (LoadField::Column(column), None) => {
                     self.complain(ER_WARN_TOO_FEW_RECORDS, &[&self.row_number], ctx)?;
                     self.missing(*column, &mut row, ctx);
@@ -178,6 +178,14 @@ impl Loader<'_, '_> {
                 None => self.inserter.written_default(column, &row, ctx)?,
             };
             self.inserter.set(column, value, &mut row, ctx)?;
+        }
+        // SET may still have given a value.
+        for target in &self.columns.fields {
+            if let LoadField::Column(column) = target
+                && row[*column].is_null()
+            {
+                self.not_null(*column, &mut row, ctx)?;
+            }
         }
         Ok(row)
     }
@@ -209,25 +217,43 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
-    fn null(&mut self, column: usize, row: &mut Row, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+    fn null(&self, column: usize, row: &mut Row, ctx: &EvalCtx<'_>) {
+        let ty = &self.definition(column).ty;
+        let is_now = ty.base == BaseType::Timestamp && !ty.nullable;
+        row[column] = if is_now { store::now(ty, ctx) } else { Value::Null };
+    }
+
+    /// A NULL where none may be.
+    fn not_null(&self, column: usize, row: &mut Row, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
         let definition = self.definition(column);
-        row[column] = Value::Null;
         if definition.ty.nullable || definition.generated.is_some() || self.inserter.auto == Some(column) {
             return Ok(());
         }
-        if definition.ty.base == BaseType::Timestamp {
-            row[column] = store::now(&definition.ty, ctx);
-            return Ok(());
-        }
-        row[column] = implicit_default(&definition.ty);
+        row[column] = zero_of(&definition.ty);
         self.complain(ER_WARN_NULL_TO_NOTNULL, &[&definition.name, &self.row_number], ctx)
     }
 
-    /// The line ended before the column: it keeps its default.
+    /// The line ended before the column: it is NULL where its default is, else its type's zero, not its default.
     fn missing(&self, column: usize, row: &mut Row, ctx: &EvalCtx<'_>) {
         let definition = self.definition(column);
-        if matches!(definition.default, ColumnDefault::CurrentTimestamp) {
-            row[column] = store::now(&definition.ty, ctx);
-        }
+        let nothing = match definition.default {
+            ColumnDefault::Value(_) => false,
+            _ => definition.ty.nullable,
+        };
+        row[column] = if nothing || definition.generated.is_some() || self.inserter.auto == Some(column) {
+            Value::Null
+        } else if definition.ty.base == BaseType::Timestamp && !definition.ty.nullable {
+            store::now(&definition.ty, ctx)
+        } else {
+            zero_of(&definition.ty)
+        };
+    }
+}
+
+/// What a column holds that was given nothing; of an ENUM the empty member, not the first.
+fn zero_of(ty: &SqlType) -> Value {
+    match ty.base {
+        BaseType::Enum(_) => Value::Text(Text::from("")),
+        _ => implicit_default(ty),
     }
 }
