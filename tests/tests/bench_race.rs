@@ -49,7 +49,8 @@ fn every_peer_is_raced() {
     let peers = peers();
     let folder = tempfile::tempdir().expect("a folder");
     let page = folder.path().join("race.html");
-    let mut args = vec!["race", "--scale", "tiny", "--rounds", "1", "--seconds", "0.3", "--json"];
+    let mut args =
+        vec!["race", "--scale", "tiny", "--rounds", "1", "--seconds", "0.2", "--rows", "2000", "--json"];
     let against = peers.join(",");
     args.extend(["--against", &against, "--html", page.to_str().expect("UTF-8")]);
     args.extend(WORKS);

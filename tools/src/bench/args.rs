@@ -94,6 +94,9 @@ pub struct RaceArgs {
     /// One array of objects on standard output.
     #[arg(long)]
     pub json: bool,
+    /// The same array in a file, written anew after each work: what was measured stays, whatever happens later.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// A page with pictures.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

@@ -7,13 +7,15 @@ use super::side::Side;
 use super::work::{Better, Metric, Round};
 use super::{Setting, interrupted};
 use hdrhistogram::Histogram;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Largest latency that is told apart, in µs.
 const HIGHEST_MICROS: u64 = 600_000_000;
 const POLL: Duration = Duration::from_millis(20);
+/// A statement that has not ended so long after the end has hung.
+const HANGS_AFTER: Duration = Duration::from_secs(60);
 /// The names and order of a load's figures; the last ones are of the side, not of one operation.
 const PERCENTILES: [(&str, f64); 4] = [("p50", 50.0), ("p95", 95.0), ("p99", 99.0), ("p99.9", 99.9)];
 
@@ -66,6 +68,7 @@ struct Shared<'a> {
     done: Vec<AtomicU64>,
     acknowledged: Vec<AtomicU64>,
     retries: AtomicU64,
+    alive: AtomicUsize,
     failure: Mutex<Option<String>>,
     latencies: Mutex<Vec<Histogram<u64>>>,
     setting: &'a Setting,
@@ -104,6 +107,7 @@ pub fn clients<S: Send>(
         done: counters(),
         acknowledged: counters(),
         retries: AtomicU64::new(0),
+        alive: AtomicUsize::new(clients.count),
         failure: Mutex::default(),
         latencies: Mutex::new(latencies),
         setting,
@@ -120,6 +124,7 @@ pub fn clients<S: Send>(
                     lock(&shared.failure).get_or_insert(error);
                     shared.stop.store(true, Ordering::Relaxed);
                 }
+                shared.alive.fetch_sub(1, Ordering::Relaxed);
             });
         }
         shared.begin.wait();
@@ -139,6 +144,17 @@ pub fn clients<S: Send>(
         let (server_end, own_end) = (side.usage(), process::own_cpu_seconds());
         let resident = side.resident_mib();
         shared.stop.store(true, Ordering::Relaxed);
+        let ended = Instant::now();
+        while shared.alive.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(POLL);
+            if ended.elapsed() > HANGS_AFTER {
+                let error =
+                    format!("a statement hung for {} s, so the server was ended", HANGS_AFTER.as_secs());
+                lock(&shared.failure).get_or_insert(error);
+                side.kill();
+                break;
+            }
+        }
         let used = server.and_then(|from| {
             server_end.map(|to| {
                 (to.cpu_seconds - from.cpu_seconds, to.written_bytes.saturating_sub(from.written_bytes))

@@ -23,6 +23,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// After Ctrl-C servers have this long to stop in order.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Whether the user has had enough.
@@ -92,11 +95,18 @@ fn watch_for_interrupts() {
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
             loop {
+                let patience = if interrupted() { PATIENCE } else { Duration::MAX };
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
+                    () = tokio::time::sleep(patience) => {}
                 }
-                eprintln!("aurora: stopping what was started");
+                if interrupted() {
+                    // Asked twice, or something hangs.
+                    server::kill_all();
+                    continue;
+                }
+                eprintln!("aurora: stopping what was started (once more: at once)");
                 INTERRUPTED.store(true, Ordering::Relaxed);
             }
         })

@@ -166,7 +166,7 @@ pub fn run(args: &RaceArgs) -> Result<i32, Failure> {
     let race = Race { peers: std::mem::take(&mut ground.names), setting: std::mem::take(&mut ground.text) };
     let setting = &ground.setting;
     let sides = &mut ground.sides;
-    let rows = run_works(rounds(args), &works, sides, setting, &race);
+    let rows = run_works(args, &works, sides, setting, &race)?;
     sides.iter().for_each(Side::clean);
     drop(ground);
     if let Some(path) = &args.html {
@@ -187,12 +187,13 @@ pub fn run(args: &RaceArgs) -> Result<i32, Failure> {
 
 /// Every work on every side; a side that has failed is not asked again.
 fn run_works(
-    rounds: u32,
+    args: &RaceArgs,
     works: &[Box<dyn Workload>],
     sides: &mut [Side],
     setting: &Setting,
     race: &Race,
-) -> Vec<Row> {
+) -> Result<Vec<Row>, Failure> {
+    let rounds = rounds(args);
     let bar = ProgressBar::new(works.len() as u64 * (u64::from(rounds) + 1) * sides.len() as u64);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} steps {elapsed}  {msg}") {
         bar.set_style(style);
@@ -204,9 +205,13 @@ fn run_works(
         }
         let results = run_work(work.as_ref(), rounds, sides, setting, &bar);
         rows.extend(report::rows(work.as_ref(), race, sides, &results));
+        if let Some(path) = &args.save {
+            let text = serde_json::to_string_pretty(&rows).unwrap_or_default();
+            std::fs::write(path, text).map_err(|error| Failure::io("write", path, &error))?;
+        }
     }
     bar.finish_and_clear();
-    rows
+    Ok(rows)
 }
 
 fn run_work(
@@ -225,7 +230,8 @@ fn run_work(
             Some(why) => result.not_raced = Some(why),
             None if interrupted() => result.fail("interrupted"),
             None => {
-                let _ = work.prepare(side, setting).map_err(|error| result.fail(&error));
+                let ready = side.revive().and_then(|()| work.prepare(side, setting));
+                let _ = ready.map_err(|error| result.fail(&error));
             }
         }
     }

@@ -10,10 +10,31 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// The servers that run now, for the end in a hurry.
+static STARTED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+fn lock_started() -> MutexGuard<'static, Vec<u32>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn started(pid: u32) {
+    if pid != 0 {
+        lock_started().push(pid);
+    }
+}
+
+/// Ends every server that was started and not stopped: whoever waits for an answer gets an error and ends in order.
+pub fn kill_all() {
+    for pid in lock_started().iter() {
+        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+    }
+}
 
 /// A process that ends with this value.
 pub struct Server {
@@ -81,6 +102,7 @@ impl Server {
         let log = dir.join("server.log");
         let mut server =
             Server { kind, command: Vec::new(), owner: None, log, pid: pid.unwrap_or(0), child: None };
+        started(server.pid);
         if !output.success() || pid.is_none() {
             let why = last_line(&dir.join("start.log"));
             return Err(Failure::runtime(format!(
@@ -124,6 +146,7 @@ impl Server {
         }
         let child = command.spawn().map_err(|error| Failure::io("run", &program, &error))?;
         self.pid = child.id();
+        started(self.pid);
         self.child = Some(child);
         Ok(())
     }
@@ -159,6 +182,7 @@ impl Server {
         while !self.has_ended() {
             std::thread::sleep(Duration::from_millis(1));
         }
+        lock_started().retain(|pid| *pid != self.pid);
         if self.kind == Kind::Postgres {
             // Its children see the end of their parent by themselves.
             std::thread::sleep(Duration::from_millis(500));
@@ -166,14 +190,14 @@ impl Server {
         self.start_again(login)
     }
 
-    fn start_again(&mut self, login: &Login) -> Result<f64, Failure> {
+    pub fn start_again(&mut self, login: &Login) -> Result<f64, Failure> {
         let begun = Instant::now();
         self.spawn()?;
         self.wait_ready(login)?;
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    fn has_ended(&mut self) -> bool {
+    pub fn has_ended(&mut self) -> bool {
         match &mut self.child {
             Some(child) => !matches!(child.try_wait(), Ok(None)),
             None => {
@@ -189,8 +213,16 @@ impl Server {
         let _ = Command::new("kill").args([name, &self.pid.to_string()]).stderr(Stdio::null()).status();
     }
 
+    /// Ends it at once.
+    pub fn kill(&self) {
+        if self.pid != 0 {
+            self.signal("-KILL");
+        }
+    }
+
     fn stop(&mut self) {
         if self.pid == 0 || self.has_ended() {
+            lock_started().retain(|pid| *pid != self.pid);
             return;
         }
         // PostgreSQL's TERM waits for clients to go.
@@ -202,6 +234,7 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        lock_started().retain(|pid| *pid != self.pid);
         self.pid = 0;
     }
 }

@@ -187,6 +187,24 @@ impl Side {
         Ok(self.login.connect(None)?.value(&sql)?)
     }
 
+    /// Starts a server of the race's own again if it has ended, so that a crash costs the work that met it and no other.
+    pub fn revive(&mut self) -> Result<(), String> {
+        let login = self.login.clone();
+        let Some(server) = &mut self.server else { return Ok(()) };
+        if !server.has_ended() {
+            return Ok(());
+        }
+        let started = server.start_again(&login).map(|_| ());
+        started.map_err(|failure| format!("the server had ended and does not start: {}", failure.message))
+    }
+
+    /// Ends a server of the race's own at once: whoever waits for its answer gets an error.
+    pub fn kill(&self) {
+        if let Some(server) = &self.server {
+            server.kill();
+        }
+    }
+
     /// Stops the server and starts it again; seconds from the start of the process to its first answer.
     pub fn restart(&mut self) -> Result<f64, String> {
         let login = self.login.clone();

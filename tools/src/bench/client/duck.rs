@@ -1,6 +1,6 @@
 //! DuckDB behind tests/peers/duckdb_server.py: a line of JSON each way.
 
-use super::{ClientError, Row, Value};
+use super::{ANSWER_WITHIN, ClientError, Row, Value};
 use crate::bench::side::Login;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Write};
@@ -28,6 +28,7 @@ impl Duck {
         let io = |error: std::io::Error| ClientError::new(error.to_string());
         let writer = TcpStream::connect((login.host.as_str(), login.port)).map_err(io)?;
         writer.set_nodelay(true).map_err(io)?;
+        writer.set_read_timeout(Some(ANSWER_WITHIN)).map_err(io)?;
         let reader = BufReader::new(writer.try_clone().map_err(io)?);
         Ok(Duck { reader, writer })
     }

@@ -7,6 +7,10 @@ mod post;
 use super::side::Login;
 use duck::Duck;
 use std::path::Path;
+use std::time::Duration;
+
+/// A statement that takes longer has hung: no work has one that should.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1800);
 
 /// A value given to a prepared statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,11 +202,12 @@ impl Client {
         }
     }
 
-    /// INSERTs of up to 500 rows each in one transaction. `rows` are texts of parenthesized values: `(1,'a')`.
+    /// INSERTs of up to 500 rows each, 20 in a transaction. `rows` are texts of parenthesized values: `(1,'a')`.
     pub fn insert(&mut self, table: &str, rows: impl Iterator<Item = String>) -> Result<u64, ClientError> {
         const ROWS_AT_ONCE: usize = 500;
+        const STATEMENTS_AT_ONCE: usize = 20;
         self.exec("BEGIN")?;
-        let (mut text, mut held, mut total) = (String::new(), 0, 0);
+        let (mut text, mut held, mut sent, mut total) = (String::new(), 0, 0, 0);
         for row in rows {
             text.push_str(if held == 0 { "INSERT INTO " } else { "," });
             if held == 0 {
@@ -213,7 +218,13 @@ impl Client {
             held += 1;
             if held == ROWS_AT_ONCE {
                 total += self.exec(&text)?;
-                (held, text) = (0, String::new());
+                (held, sent) = (0, sent + 1);
+                text.clear();
+                if sent % STATEMENTS_AT_ONCE == 0 {
+                    // Every server has a limit for what one transaction holds.
+                    self.exec("COMMIT")?;
+                    self.exec("BEGIN")?;
+                }
                 if super::interrupted() {
                     return Err(ClientError::new("interrupted"));
                 }

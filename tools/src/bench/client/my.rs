@@ -1,6 +1,6 @@
 //! MySQL's protocol.
 
-use super::{ClientError, Row, Value};
+use super::{ANSWER_WITHIN, ClientError, Row, Value};
 use crate::bench::side::Login;
 use mysql::prelude::Queryable;
 use mysql::{Conn, LocalInfileHandler, OptsBuilder, Params, Statement};
@@ -35,6 +35,7 @@ pub fn connect(login: &Login, database: Option<&str>) -> Result<Conn, ClientErro
         .db_name(database)
         .prefer_socket(false)
         .tcp_nodelay(true)
+        .read_timeout(Some(ANSWER_WITHIN))
         .tcp_connect_timeout(Some(CONNECT_WITHIN));
     Conn::new(opts).map_err(plain)
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL's protocol.
 
-use super::{ClientError, Row, Value};
+use super::{ANSWER_WITHIN, ClientError, Row, Value};
 use crate::bench::side::Login;
 use postgres::types::{Format, FromSql, IsNull, ToSql, Type};
 use postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
@@ -35,6 +35,7 @@ pub fn connect(login: &Login, database: Option<&str>) -> Result<Client, ClientEr
     let mut config = Config::new();
     config.host(&login.host).port(login.port).user(&login.user).dbname(database.unwrap_or("postgres"));
     config.connect_timeout(CONNECT_WITHIN).application_name("aurora bench");
+    config.options(&format!("-c statement_timeout={}", ANSWER_WITHIN.as_millis()));
     if !login.password.is_empty() {
         config.password(&login.password);
     }

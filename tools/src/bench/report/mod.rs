@@ -28,14 +28,13 @@ pub fn spread(rounds: &[f64]) -> Option<f64> {
 
 /// Three significant digits, no exponents.
 pub fn number(value: f64) -> String {
-    let digits = if value >= 100.0 || value == 0.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else if value >= 1.0 {
-        2
-    } else {
-        4
+    let digits = match value.abs() {
+        0.0 | 100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        0.1.. => 3,
+        0.01.. => 4,
+        _ => 6,
     };
     format!("{value:.digits$}")
 }
@@ -49,6 +48,10 @@ mod tests {
         assert_eq!(
             (median(&[]), median(&[3.0, 1.0]), median(&[5.0, 1.0, 2.0])),
             (None, Some(2.0), Some(2.0))
+        );
+        assert_eq!(
+            [0.0, 0.0512, 0.621, 3.14159, 52.07, 1234.5].map(number).join(" "),
+            "0 0.0512 0.621 3.14 52.1 1234"
         );
         assert_eq!((spread(&[2.0]), spread(&[1.0, 2.0, 4.0])), (None, Some(1.0)));
     }

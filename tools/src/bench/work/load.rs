@@ -21,6 +21,13 @@ enum How {
     File,
 }
 
+/// What a load gives. The connection stays until the server's figures are read: PostgreSQL's process of it ends with it, and
+/// takes what it has written along.
+struct Loaded {
+    seconds: f64,
+    _client: Option<Client>,
+}
+
 struct Load {
     name: &'static str,
     how: How,
@@ -87,7 +94,7 @@ fn size(path: &Path) -> Result<f64, String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn insert(side: &Side, setting: &Setting) -> Result<f64, String> {
+fn insert(side: &Side, setting: &Setting) -> Result<Loaded, String> {
     let statements: Vec<String> = inserts(setting.rows).collect();
     let mut client = fresh(side)?;
     let begun = Instant::now();
@@ -97,7 +104,7 @@ fn insert(side: &Side, setting: &Setting) -> Result<f64, String> {
         }
         client.exec(&statement)?;
     }
-    Ok(begun.elapsed().as_secs_f64())
+    Ok(Loaded { seconds: begun.elapsed().as_secs_f64(), _client: Some(client) })
 }
 
 fn fresh(side: &Side) -> Result<Client, String> {
@@ -150,7 +157,7 @@ fn load_dump(side: &Side, setting: &Setting) -> Result<f64, String> {
     Ok(report.seconds)
 }
 
-fn load_data(side: &Side, setting: &Setting) -> Result<f64, String> {
+fn load_data(side: &Side, setting: &Setting) -> Result<Loaded, String> {
     let path = tab_separated(setting)?;
     let mut client = fresh(side)?;
     match side.kind {
@@ -165,7 +172,7 @@ fn load_data(side: &Side, setting: &Setting) -> Result<f64, String> {
     if side.kind == Kind::Myrocks {
         rocks(&mut client, 0)?;
     }
-    Ok(begun.elapsed().as_secs_f64())
+    Ok(Loaded { seconds: begun.elapsed().as_secs_f64(), _client: Some(client) })
 }
 
 impl Workload for Load {
@@ -206,12 +213,13 @@ impl Workload for Load {
 
     fn round(&self, side: &mut Side, setting: &Setting, _: u64) -> Result<Round, String> {
         let before = side.usage();
-        let seconds = match self.how {
+        let loaded = match self.how {
             How::Insert => insert(side, setting),
-            How::Dump => load_dump(side, setting),
+            How::Dump => load_dump(side, setting).map(|seconds| Loaded { seconds, _client: None }),
             How::File => load_data(side, setting),
         }?;
         let after = side.usage();
+        let seconds = loaded.seconds;
         let rows = f64::from(setting.rows);
         let found = side.connect()?.number(&format!("SELECT COUNT(*) FROM {TABLE}"))?;
         if found != rows {

@@ -11,6 +11,7 @@ pub fn all() -> Vec<Box<dyn Workload>> {
     all.extend(oltp::works());
     all.extend(counter::works());
     all.extend(load::works());
+    all.extend(tpch::works());
     all
 }
 
@@ -126,5 +127,7 @@ impl Round {
 mod counter;
 mod load;
 mod oltp;
+mod queries;
 mod sbtest;
 mod start;
+mod tpch;
