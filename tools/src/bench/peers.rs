@@ -196,6 +196,18 @@ fn started(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side,
     Ok(side)
 }
 
+/// The options that servers were started with, for people.
+pub fn options(args: &RaceArgs, sides: &[Side]) -> String {
+    let started = sides.iter().filter(|side| side.server.is_some());
+    let words = started.map(|side| match side.kind.script() {
+        Some((_, _, options)) => (side.name.as_str(), options.to_string()),
+        None if side.name == "ours" => ("ours", args.server_option.join(" ")),
+        None => (side.name.as_str(), args.peer_server_option.join(" ")),
+    });
+    let words = words.filter(|(_, options)| !options.is_empty());
+    words.map(|(name, options)| format!("; {name} with {options}")).collect()
+}
+
 /// What a commit waits for.
 struct Durability {
     /// 1: on disk before the answer; `None`: not known.

@@ -113,6 +113,19 @@ pub fn disk_bytes(dir: &Path) -> Result<u64, String> {
     Ok(total)
 }
 
+/// The machine in a few words: processors, their name, memory.
+pub fn machine() -> String {
+    let first = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim_start_matches([':', ' ', '\t']).trim().to_string())
+    };
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let model = first("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
+    let memory = kib("/proc/meminfo", "MemTotal:").map_or(0.0, |kib| kib / 1_048_576.0);
+    format!("{processors} × {model}, {memory:.0} GiB")
+}
+
 /// Name of the file system that `dir` lies on.
 pub fn file_system(dir: &Path) -> Option<String> {
     let dir = dir.canonicalize().ok()?;

@@ -151,7 +151,13 @@ impl Ground {
             let version = version.split([' ', '-']).next().unwrap_or_default();
             names.push(format!("{} {}", side.name, version.trim_start_matches('v')));
         }
-        let text = format!("{}; {}", names.join(", "), describe(args, &setting, &durability));
+        let text = format!(
+            "{}; on {}; {}{}",
+            names.join(", "),
+            process::machine(),
+            describe(args, &setting, &durability),
+            peers::options(args, &sides)
+        );
         if !args.json {
             eprintln!("{text}");
         }
