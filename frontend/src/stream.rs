@@ -110,8 +110,7 @@ impl Stream {
             other => format!("{other:?}"),
         };
         let suite = connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
-        // `TLS13_AES_256_GCM_SHA384` is `TLS_AES_256_GCM_SHA384` to the rest of the world.
-        let cipher = suite.unwrap_or_default().replacen("TLS13_", "TLS_", 1);
+        let cipher = openssl_name(&suite.unwrap_or_default());
         let certificates = connection.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|der| der.as_ref().to_vec()).collect();
         Some(TlsInfo { version, cipher, certificates })
@@ -142,6 +141,35 @@ impl Stream {
         if let Stream::Tls(stream) = self {
             // A peer that is gone cannot be told.
             let _ = stream.shutdown().await;
+        }
+    }
+}
+
+/// A cipher suite by the name that OpenSSL has for it, which MySQL shows and REQUIRE CIPHER compares:
+/// `TLS13_AES_256_GCM_SHA384` is `TLS_AES_256_GCM_SHA384`, `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` is
+/// `ECDHE-RSA-AES256-GCM-SHA384`.
+fn openssl_name(suite: &str) -> String {
+    if let Some(name) = suite.strip_prefix("TLS13_") {
+        return format!("TLS_{name}");
+    }
+    let name = suite.trim_start_matches("TLS_").replace("_WITH_", "_").replace("AES_", "AES");
+    name.replace("POLY1305_SHA256", "POLY1305").replace('_', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ciphers_have_openssls_names() {
+        for (rustls, openssl) in [
+            ("TLS13_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+            ("TLS13_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+            ("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"),
+            ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+            ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
+        ] {
+            assert_eq!(openssl_name(rustls), openssl);
         }
     }
 }

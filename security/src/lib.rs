@@ -5,6 +5,7 @@
 
 mod account;
 mod accounts;
+mod certificate;
 mod crypt5;
 mod digests;
 mod effective;
@@ -29,6 +30,7 @@ pub use account::{
     TlsRequirement,
 };
 pub use accounts::{AccountSettings, Accounts, PasswordPolicy};
+pub use certificate::certificate_names;
 pub use digests::scramble;
 pub use effective::Effective;
 pub use grant::{GrantTarget, GrantWhat, Lenience, PrivilegeRequest};

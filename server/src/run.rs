@@ -125,7 +125,7 @@ fn prepare(settings: &Settings, address: SocketAddr) -> Result<Prepared, Failure
     // RSA keys take some tenths of a second to find.
     let key = std::thread::spawn(PasswordKey::generate);
     let opened = storage::open(settings, &RealEnv::new(), &hostname, address)?;
-    let config = tls::server_config(&settings.data_dir.join("tls"), &hostname)?;
+    let config = tls::server_config(&settings.data_dir.join("tls"), &hostname, settings)?;
     if matches!(opened.first_root, FirstRoot::Existing) && root::path_in(&settings.data_dir).exists() {
         root::forget_when_changed(&opened.shared.accounts, &settings.data_dir);
     }

@@ -6,7 +6,9 @@ use aurora_frontend::{
     Account, Authenticator, BoxFuture, ChangeUserInit, ClientSession, FastAnswer, Peer, Prepared, Service,
     SessionInit, Ticket,
 };
-use aurora_security::{AccountName, Attempt, AuthenticatedAccount, ClientHost, FastResult, TlsFacts, Usage};
+use aurora_security::{
+    AccountName, Attempt, AuthenticatedAccount, ClientHost, FastResult, TlsFacts, Usage, certificate_names,
+};
 use aurora_session::variables::{GlobalVariables, lookup};
 use aurora_session::{Counters, Reply, Session, SessionShared};
 use aurora_txn::TxnError;
@@ -39,7 +41,11 @@ impl Service for SqlService {
             record(&self.shared, Who::new(user, peer).event("connect", 0, Some(&error)));
             return Err(error);
         }
-        let tls = TlsFacts { cipher: peer.tls.as_ref().map(|tls| tls.cipher.clone()), certificate: None };
+        let tls = TlsFacts {
+            cipher: peer.tls.as_ref().map(|tls| tls.cipher.clone()),
+            // TLS has verified it: a client with another one gets no connection.
+            certificate: peer.tls.as_ref().and_then(|tls| certificate_names(tls.certificates.first()?)),
+        };
         let attempt = self.shared.accounts.begin(user, &client_host(peer), tls);
         let who = Who::new(user, peer);
         Ok(Box::new(Login { shared: self.shared.clone(), attempt: Arc::new(attempt), who }))

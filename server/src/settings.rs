@@ -161,6 +161,15 @@ impl Settings {
         !address.ip().to_canonical().is_loopback() && self.number("require_secure_transport").is_none()
     }
 
+    /// The last value given for a variable, when it is a text that says something.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let (id, _) = aurora_session::variables::lookup(name)?;
+        self.variables.iter().rev().find(|(other, _)| *other == id).and_then(|(_, value)| match value {
+            Value::Text(text) if !text.is_empty() => Some(text.to_str_lossy().into_owned()),
+            _ => None,
+        })
+    }
+
     /// The last value given for a variable, when it is a number.
     pub fn number(&self, name: &str) -> Option<u64> {
         let (id, _) = aurora_session::variables::lookup(name)?;
