@@ -8,7 +8,8 @@ use aurora_planner::{Access, FrameBound, Node, Operator, Plan};
 pub(crate) struct Reads {
     /// Slots that are read and not written inside, in ascending order.
     pub slots: Vec<usize>,
-    /// Nothing below draws random numbers, touches user variables, locks rows or reads a recursion's working table.
+    /// Nothing below draws random numbers, touches user variables or reads a recursion's working table. Rows that are
+    /// locked stay as they are.
     pub is_stable: bool,
 }
 
@@ -21,7 +22,6 @@ pub(crate) fn reads_of(root: &Node, plan: &Plan) -> Reads {
     let mut stack = vec![root];
     while let Some(node) = stack.pop() {
         match &node.operator {
-            Operator::Scan(scan) => is_stable &= scan.lock.is_none(),
             Operator::WorkTable { .. } => is_stable = false,
             Operator::CteScan { cte, .. } => {
                 read.extend(plan.ctes.get(*cte).iter().flat_map(|cte| cte.slots.iter().copied()));
