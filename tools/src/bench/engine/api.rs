@@ -117,11 +117,14 @@ pub trait Reader {
     -> Result<usize, String>;
 }
 
+/// Opens a store in an empty folder.
+pub type Open = fn(&Path, Memory) -> Result<Box<dyn Engine>, String>;
+
 /// A contestant.
 #[derive(Clone, Copy)]
 pub struct Kind {
     pub name: &'static str,
     /// Whether a durable commit is on disk when it returns.
     pub durable: bool,
-    pub open: fn(&Path, Memory) -> Result<Box<dyn Engine>, String>,
+    pub open: Open,
 }

@@ -255,14 +255,17 @@ impl Client<'_> {
         let store = self.store;
         let mut reader = store.engine.reader()?;
         let mut last = Instant::now();
-        while last < ends {
+        // Once at least, however late the thread was let run.
+        loop {
             self.operation(work, reader.as_mut())?;
             record_since(&mut latency, &mut last);
             if interrupted() {
                 return Err("interrupted".into());
             }
+            if last >= ends {
+                return Ok(latency);
+            }
         }
-        Ok(latency)
     }
 
     fn operation(&mut self, work: Work, reader: &mut dyn Reader) -> Result<(), String> {
