@@ -1,10 +1,11 @@
 //! The iterator that callers see.
 
 use crate::error::Result;
-use crate::merge::{LevelIter, MergeIter, Source};
+use crate::merge::{Files, LevelIter, MergeIter, Source};
 use crate::ranges::RangeCover;
 use crate::types::{EntryKind, Seq};
 use crate::value::PinnedValue;
+use crate::version::LEVELS;
 use crate::view::View;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -64,27 +65,27 @@ impl LsmIter {
             mem_ranges.push(mem.ranges());
         }
         covers.extend(mem_ranges.iter().map(|ranges| &**ranges));
-        let [level0, deeper @ ..] = &view.version.levels;
         let meets = |smallest: &[u8], largest: &[u8]| from <= largest && to.is_none_or(|to| smallest <= to);
-        for file in level0 {
+        for file in &view.version.levels[0] {
             let meta = file.meta();
             if meets(&meta.smallest, &meta.largest) && meta.min_seq <= at {
                 sources.push(Source::table(file, false));
                 covers.push(file.cover());
             }
         }
-        for files in deeper {
-            let begin = files.partition_point(|file| file.meta().largest.as_slice() < from);
-            let count = to.map_or(usize::MAX, |to| {
-                files[begin..].partition_point(|file| file.meta().smallest.as_slice() <= to)
-            });
-            let found = files[begin..].iter().take(count);
-            covers.extend(found.clone().map(|file| file.cover()));
-            let files: Vec<_> = found.cloned().collect();
-            match files.as_slice() {
+        for level in 1..LEVELS {
+            let within = view.version.within(level, from, to);
+            let files = &view.version.levels[level][within.clone()];
+            if view.version.has_ranges(level) {
+                covers.extend(files.iter().map(|file| file.cover()));
+            }
+            match files {
                 [] => {}
                 [file] => sources.push(Source::table(file, false)),
-                _ => sources.push(Source::Level(LevelIter::new(files, false))),
+                _ => {
+                    let files = Files::OfLevel { version: view.version.clone(), level, within };
+                    sources.push(Source::Level(LevelIter::new(files, false)));
+                }
             }
         }
         let tombstones = covers.into_iter().filter(|cover| !cover.is_empty()).flat_map(|cover| {

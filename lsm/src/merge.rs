@@ -5,8 +5,9 @@ use crate::memtable::MemCursor;
 use crate::sst::{TableIter, compare};
 use crate::types::{EntryKind, Seq};
 use crate::value::PinnedValue;
-use crate::version::SstFile;
+use crate::version::{SstFile, Version};
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Anything that walks entries in [`compare`]'s order. After an error it stands nowhere.
@@ -143,22 +144,54 @@ fn table_seek_before(iter: &mut TableIter, key: &[u8], seq: Seq) -> Result<()> {
     Ok(())
 }
 
+/// Files that are sorted and do not overlap. They stay pinned.
+pub(crate) enum Files {
+    Given(Vec<Arc<SstFile>>),
+    /// Part of a level: costs the same whatever their number, for a scan may have many before it and read a few.
+    OfLevel {
+        version: Arc<Version>,
+        level: usize,
+        within: Range<usize>,
+    },
+}
+
+impl Files {
+    fn as_slice(&self) -> &[Arc<SstFile>] {
+        match self {
+            Files::Given(files) => files,
+            Files::OfLevel { version, level, within } => {
+                version.levels.get(*level).and_then(|files| files.get(within.clone())).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Number of files that end before `key`.
+    fn before(&self, key: &[u8]) -> usize {
+        match self {
+            Files::Given(files) => files.partition_point(|file| file.meta().largest.as_slice() < key),
+            Files::OfLevel { version, level, within } => {
+                version.files_before(*level, key).clamp(within.start, within.end) - within.start
+            }
+        }
+    }
+}
+
 /// The files of one level, or any others that are sorted and do not overlap, one after the other.
 pub(crate) struct LevelIter {
-    files: Vec<Arc<SstFile>>,
+    files: Files,
     at: usize,
     iter: Option<TableIter>,
     scan: bool,
 }
 
 impl LevelIter {
-    pub(crate) fn new(files: Vec<Arc<SstFile>>, scan: bool) -> LevelIter {
+    pub(crate) fn new(files: Files, scan: bool) -> LevelIter {
         LevelIter { files, at: usize::MAX, iter: None, scan }
     }
 
     fn enter(&mut self, at: usize) -> Option<&mut TableIter> {
         if self.at != at || self.iter.is_none() {
-            let table = self.files.get(at).map(|file| file.table());
+            let table = self.files.as_slice().get(at).map(|file| file.table());
             self.iter = table.map(|table| if self.scan { table.scan() } else { table.iter() });
             self.at = at;
         }
@@ -195,12 +228,8 @@ impl LevelIter {
         }
     }
 
-    fn file_of(&self, key: &[u8]) -> usize {
-        self.files.partition_point(|file| file.meta().largest.as_slice() < key)
-    }
-
     fn seek(&mut self, key: &[u8], seq: Seq) -> Result<()> {
-        self.seek_from(self.file_of(key), key, seq)
+        self.seek_from(self.files.before(key), key, seq)
     }
 
     /// The key may begin the next file, where this one only ends with a range tombstone at it.
@@ -216,7 +245,7 @@ impl LevelIter {
 
     fn seek_before(&mut self, key: &[u8], seq: Seq) -> Result<()> {
         self.seek(key, seq)?;
-        if self.valid() { self.prev() } else { self.backward_from(self.files.len()) }
+        if self.valid() { self.prev() } else { self.backward_from(self.files.as_slice().len()) }
     }
 
     fn first(&mut self) -> Result<()> {
@@ -224,7 +253,7 @@ impl LevelIter {
     }
 
     fn last(&mut self) -> Result<()> {
-        self.backward_from(self.files.len())
+        self.backward_from(self.files.as_slice().len())
     }
 
     #[inline]

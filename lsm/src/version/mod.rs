@@ -1,6 +1,7 @@
 //! Which tables make up the database: immutable versions, and the manifest that makes their changes durable.
 
 mod edit;
+mod fences;
 mod file;
 mod manifest;
 
@@ -11,6 +12,8 @@ pub(crate) use manifest::{Recovered, VersionSet, manifest_number, recover};
 use crate::error::{LsmError, Result};
 use crate::types::{EntryKind, Seq};
 use crate::value::Lookup;
+use fences::Fences;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +23,8 @@ pub(crate) const LEVELS: usize = 7;
 #[derive(Clone, Default)]
 pub(crate) struct Version {
     pub(crate) levels: [Vec<Arc<SstFile>>; LEVELS],
+    /// Of the levels below 0.
+    fences: [Fences; LEVELS],
 }
 
 impl Version {
@@ -44,8 +49,8 @@ impl Version {
                 return Ok(Some(found));
             }
         }
-        for files in deeper {
-            let from = files.partition_point(|file| file.meta().largest.as_slice() < key);
+        for (files, fences) in deeper.iter().zip(&self.fences[1..]) {
+            let from = fences.before(key);
             // A range tombstone may end where the next file begins: then two files have the key in their range.
             for file in files[from..].iter().take_while(|file| file.meta().smallest.as_slice() <= key) {
                 if let Some(found) = look_into(file, key, hash, at)? {
@@ -54,6 +59,26 @@ impl Version {
             }
         }
         Ok(None)
+    }
+
+    /// Number of files of a level below 0 that end before `key`.
+    pub(crate) fn files_before(&self, level: usize, key: &[u8]) -> usize {
+        self.fences[level].before(key)
+    }
+
+    /// Which files of a level below 0 have a key from `from` to `to` in their range.
+    pub(crate) fn within(&self, level: usize, from: &[u8], to: Option<&[u8]>) -> Range<usize> {
+        let begin = self.fences[level].before(from);
+        let Some(to) = to else { return begin..self.levels[level].len() };
+        let end = self.fences[level].before(to).max(begin);
+        // The first that ends at or behind `to` may begin before it; so may one more, where a range tombstone ends.
+        let touching = self.levels[level][end..].iter();
+        begin..end + touching.take_while(|file| file.meta().smallest.as_slice() <= to).count()
+    }
+
+    /// Whether a file of a level below 0 has range tombstones.
+    pub(crate) fn has_ranges(&self, level: usize) -> bool {
+        self.fences[level].has_ranges
     }
 
     /// Files of a level whose range meets `smallest..=largest`.
@@ -100,6 +125,9 @@ impl Version {
             files.sort_by(|a, b| a.meta().smallest.cmp(&b.meta().smallest));
         }
         next.check(path)?;
+        for (fences, files) in next.fences.iter_mut().zip(&next.levels).skip(1) {
+            *fences = Fences::new(files);
+        }
         Ok(next)
     }
 
