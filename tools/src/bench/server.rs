@@ -71,6 +71,8 @@ impl Server {
         command.extend(["--listen".into(), format!("127.0.0.1:{port}").into()]);
         command.extend(["--http".into(), format!("127.0.0.1:{}", free_port()?).into()]);
         command.push("--insecure".into());
+        // As the peers' scripts have it, for LOAD DATA LOCAL.
+        command.extend(["--set".into(), "local_infile=1".into()]);
         command.extend(options.iter().map(OsString::from));
         let log = dir.join("server.log");
         let mut server = Server { kind: Kind::Aurora, command, owner: None, log, pid: 0, child: None };
