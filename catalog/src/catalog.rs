@@ -96,6 +96,12 @@ impl Catalog {
         &self.manager
     }
 
+    /// About how many bytes an index takes in storage, rows and versions that nobody sees any longer included.
+    pub fn approximate_bytes(&self, storage: StorageId) -> TxnResult<u64> {
+        let (start, end) = storage_range(storage);
+        Ok(self.manager.store().approximate_bytes(&start, &end)?)
+    }
+
     /// An id for a schema, table or view. Never given out again.
     pub fn new_object_id(&self) -> TxnResult<u64> {
         let counters = self.manager.counters();

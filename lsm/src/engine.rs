@@ -23,7 +23,7 @@ const BATCH_BYTES_MAX: u64 = 1 << 30;
 /// An ordered, versioned, crash-safe byte map. Dropping the last reference writes and syncs the log and ends the
 /// threads; nothing is lost without it, only buffered commits may be.
 pub struct Engine {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     /// The log's thread first: it ends once all is synced.
     threads: Vec<JoinHandle<()>>,
 }

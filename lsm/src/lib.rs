@@ -18,6 +18,7 @@ mod merge;
 mod options;
 mod ranges;
 mod recovery;
+mod size;
 mod snapshot;
 // Parts of its surface serve tests only.
 #[allow(dead_code, unused_imports)]

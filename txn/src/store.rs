@@ -170,6 +170,8 @@ pub trait Store: Send + Sync {
         at: ReadAt,
     ) -> Result<Box<dyn StoreIter>, StoreError>;
     fn snapshot(&self) -> SnapshotGuard;
+    /// About how many bytes the entries of `start..end` take, versions that nobody sees any longer included.
+    fn approximate_bytes(&self, start: &[u8], end: &[u8]) -> Result<u64, StoreError>;
     /// Ready once `published` ≥ `seq`.
     fn when_published(&self, seq: Seq) -> CommitTicket;
     /// Takes a seq and log space, inserts, and returns; see [`CommitHooks`] for what follows.

@@ -12,6 +12,7 @@ mod hash;
 mod iter;
 mod key;
 mod meta;
+mod size;
 mod table;
 #[cfg(test)]
 mod tests;

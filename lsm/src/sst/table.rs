@@ -181,7 +181,7 @@ impl Table {
     }
 
     #[inline]
-    fn find(
+    pub(super) fn find(
         &self,
         block: &Block,
         kind: BlockKind,
@@ -194,7 +194,13 @@ impl Table {
 
     /// The handle that an entry of an index block has as its value.
     #[inline]
-    fn handle(&self, block: &Block, value: &Range<u32>, kind: BlockKind, of: Handle) -> Result<Handle> {
+    pub(super) fn handle(
+        &self,
+        block: &Block,
+        value: &Range<u32>,
+        kind: BlockKind,
+        of: Handle,
+    ) -> Result<Handle> {
         Handle::decode(block.slice(value)).ok_or_else(|| self.malformed(kind, of))
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub(super) const DIR: &str = "/db";
 
-pub(super) fn small() -> EngineOptions {
+pub(crate) fn small() -> EngineOptions {
     EngineOptions {
         background_threads: false,
         memtable_bytes: 4 << 10,
@@ -38,26 +38,26 @@ pub(super) fn tiny() -> EngineOptions {
 }
 
 /// A machine whose nonces are watched.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     pub(super) sim: SimEnv,
     pub(super) sealing: Arc<NonceWatch>,
 }
 
 impl Machine {
-    pub(super) fn new(seed: u64) -> Machine {
+    pub(crate) fn new(seed: u64) -> Machine {
         let sim = SimEnv::new(seed);
         let plain = PlainSealing::new([7; 16], sim.entropy.clone());
         Machine { sim, sealing: Arc::new(NonceWatch::new(Arc::new(plain))) }
     }
 
-    pub(super) fn open(&self, options: &EngineOptions) -> Result<Arc<Engine>, LsmError> {
+    pub(crate) fn open(&self, options: &EngineOptions) -> Result<Arc<Engine>, LsmError> {
         let env = self.sim.env();
         let dir = DataDir::open(Path::new(DIR), &env)?;
         Engine::open(dir, options.clone(), env, self.sealing.clone())
     }
 }
 
-pub(super) fn commit(
+pub(crate) fn commit(
     engine: &Engine,
     durability: Durability,
     fill: impl FnOnce(&mut WriteBatch),

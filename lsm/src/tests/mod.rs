@@ -4,3 +4,5 @@ mod basic;
 mod crash;
 mod model;
 mod threads;
+
+pub(crate) use basic::{Machine, commit, small};

@@ -74,6 +74,10 @@ impl Store for EngineStore {
         SnapshotGuard::Engine(self.engine.snapshot())
     }
 
+    fn approximate_bytes(&self, start: &[u8], end: &[u8]) -> Result<u64, StoreError> {
+        self.engine.approximate_bytes(start, end)
+    }
+
     fn when_published(&self, seq: Seq) -> CommitTicket {
         self.engine.when_published(seq).into()
     }

@@ -231,6 +231,16 @@ impl Store for MemoryStore {
         SnapshotGuard::Model(self.published())
     }
 
+    fn approximate_bytes(&self, start: &[u8], end: &[u8]) -> Result<u64, StoreError> {
+        let inner = self.inner.lock();
+        let entries = inner.map.iter().skip_while(|(key, _)| key.as_slice() < start);
+        Ok(entries
+            .take_while(|(key, _)| key.as_slice() < end)
+            .flat_map(|(key, versions)| versions.iter().map(|(_, value)| (key.len(), value.as_ref())))
+            .map(|(key_bytes, value)| (key_bytes + value.map_or(0, |value| value.len())) as u64)
+            .sum())
+    }
+
     fn when_published(&self, seq: Seq) -> CommitTicket {
         if self.published() >= seq {
             return CommitTicket::ready(seq);
