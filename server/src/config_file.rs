@@ -5,6 +5,24 @@ use crate::variables::{self, Refused};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
+/// Options of mysqld, some of earlier versions, that are no variables and change no answer when they are left out.
+const MYSQLD_ONLY: &[&str] = &[
+    "user",
+    "default_authentication_plugin",
+    "expire_logs_days",
+    "external_locking",
+    "innodb_log_file_size",
+    "innodb_log_files_in_group",
+    "mysqlx_bind_address",
+    "query_cache_limit",
+    "query_cache_size",
+    "query_cache_type",
+    "skip_external_locking",
+    "skip_host_cache",
+    "skip_symbolic_links",
+    "symbolic_links",
+];
+
 /// One setting of a file.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
@@ -43,6 +61,8 @@ pub fn read_into(path: &Path, text: &str, settings: &mut Settings) -> Result<(),
 fn apply(line: &Line, is_cnf: bool, settings: &mut Settings) -> Result<Option<String>, String> {
     let key = match line.key.as_str() {
         "datadir" if is_cnf => "data_dir",
+        // Options of mysqld that set a variable of another name.
+        "default_time_zone" if is_cnf => "time_zone",
         key => key,
     };
     let text = line.value.clone();
@@ -74,9 +94,7 @@ fn apply(line: &Line, is_cnf: bool, settings: &mut Settings) -> Result<Option<St
             Ok(Some(format!("`loose_{key}` is unknown and passed over")))
         }
         // Written for mysqld, and harmless to leave out.
-        Err(Refused::Unknown(_))
-            if is_cnf && matches!(key, "user" | "mysqlx_bind_address" | "symbolic_links") =>
-        {
+        Err(Refused::Unknown(_)) if is_cnf && MYSQLD_ONLY.contains(&key) => {
             Ok(Some(format!("`{key}` has no effect in this server")))
         }
         Err(Refused::Unknown(why)) => {
@@ -202,6 +220,9 @@ mod tests {
         assert!(toml.warnings.is_empty());
         assert_eq!(cnf.warnings.len(), 3);
         assert!(cnf.warnings[0].starts_with("my.cnf, line 9: `user`"));
+        let old =
+            read("my.cnf", "[mysqld]\ninnodb-log-file-size=48M\ndefault-time-zone='+01:00'").expect("cnf");
+        assert_eq!((old.warnings.len(), old.text("time_zone").as_deref()), (1, Some("+01:00")));
     }
 
     #[test]
