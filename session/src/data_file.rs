@@ -3,67 +3,9 @@
 //! Bytes come in pieces of any size. A line is read from its beginning whenever more bytes have come, until it is
 //! whole: lines are short beside the pieces, and one that is not is tried again only when its bytes have doubled.
 
-use aurora_parser::{DataFileFormat, StringLiteral};
-use aurora_types::error::{ER_INVALID_CHARACTER_STRING, ER_WRONG_FIELD_TERMINATORS};
+use crate::data_shape::FileShape;
+use aurora_types::error::ER_INVALID_CHARACTER_STRING;
 use aurora_types::{Charset, SqlError, SqlResult};
-
-/// FIELDS and LINES.
-#[derive(Clone, Debug)]
-pub(crate) struct FileShape {
-    pub fields_end: Vec<u8>,
-    pub enclosed: Option<u8>,
-    pub escape: Option<u8>,
-    pub lines_start: Vec<u8>,
-    pub lines_end: Vec<u8>,
-    /// LINES TERMINATED BY was something, but is what fields end with: there are no lines that could be skipped.
-    no_lines: bool,
-    pub charset: Charset,
-}
-
-impl FileShape {
-    /// # Errors
-    /// 1083 for an enclosing or escape string of more than one character.
-    pub fn new(format: &DataFileFormat, charset: Charset, backslash_escapes: bool) -> SqlResult<FileShape> {
-        let bytes = |text: &Option<StringLiteral>, default: &[u8]| match text {
-            Some(text) => text.bytes.as_bytes().to_vec(),
-            None => default.to_vec(),
-        };
-        let one = |text: Vec<u8>| match text[..] {
-            [] => Ok(None),
-            [byte] => Ok(Some(byte)),
-            _ => Err(SqlError::new(ER_WRONG_FIELD_TERMINATORS, &[])),
-        };
-        let default_escape: &[u8] = if backslash_escapes { b"\\" } else { b"" };
-        let fields_end = bytes(&format.fields_terminated_by, b"\t");
-        let mut lines_end = bytes(&format.lines_terminated_by, b"\n");
-        // Lines that end as fields do end with their last field.
-        let no_lines = lines_end == fields_end && !lines_end.is_empty();
-        if no_lines {
-            lines_end.clear();
-        }
-        Ok(FileShape {
-            no_lines,
-            fields_end,
-            enclosed: one(bytes(&format.enclosed_by, b""))?,
-            escape: one(bytes(&format.escaped_by, default_escape))?,
-            lines_start: bytes(&format.lines_starting_by, b""),
-            lines_end,
-            charset,
-        })
-    }
-
-    /// Neither an end of fields nor what encloses them: fields have the widths of their columns.
-    pub fn is_fixed(&self) -> bool {
-        self.fields_end.is_empty() && self.enclosed.is_none()
-    }
-
-    /// Separators that are no ASCII: MySQL warns.
-    pub fn has_wide_separators(&self) -> bool {
-        let one = |byte: Option<u8>| byte.is_some_and(|byte| !byte.is_ascii());
-        let texts = [&self.fields_end, &self.lines_start, &self.lines_end];
-        texts.iter().any(|text| !text.is_ascii()) || one(self.enclosed) || one(self.escape)
-    }
-}
 
 /// Where a field lies in [`Line::bytes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +39,19 @@ enum Stop {
     Failed(SqlError),
 }
 
+/// The fields that are asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// So many, each up to its separator.
+    Fields(usize),
+    /// Of these widths in bytes, without separators.
+    Fixed(Vec<usize>),
+}
+
 /// Cuts a file into lines.
 pub(crate) struct LineReader {
     shape: FileShape,
-    /// Fields that are asked for.
-    width: usize,
+    wanted: Wanted,
     /// Lines to be skipped yet.
     skip: u64,
     pending: Vec<u8>,
@@ -116,11 +66,11 @@ pub(crate) struct LineReader {
 }
 
 impl LineReader {
-    pub fn new(shape: FileShape, width: usize, skip: u64) -> LineReader {
+    pub fn new(shape: FileShape, wanted: Wanted, skip: u64) -> LineReader {
         LineReader {
             skip: if shape.no_lines { 0 } else { skip },
             shape,
-            width,
+            wanted,
             pending: Vec::new(),
             used: 0,
             inside: false,
@@ -162,7 +112,10 @@ impl LineReader {
             let step = if self.skip > 0 && !self.shape.lines_end.is_empty() {
                 scan.next_line().map(|(more, _)| (more, false))
             } else {
-                scan.record(self.width, self.inside, &mut self.line)
+                match &self.wanted {
+                    Wanted::Fields(count) => scan.record(*count, self.inside, &mut self.line),
+                    Wanted::Fixed(widths) => scan.fixed(widths, self.inside, &mut self.line),
+                }
             };
             let consumed = scan.at;
             match step {
@@ -257,6 +210,55 @@ impl Scan<'_> {
         }
         let (more, skipped) = self.next_line()?;
         // A line that ends with the file is not said to be too long.
+        line.truncated = more && skipped;
+        Ok((more, true))
+    }
+
+    /// As [`Scan::record`], with fields of fixed widths.
+    fn fixed(&mut self, widths: &[usize], inside: bool, line: &mut Line) -> Result<(bool, bool), Stop> {
+        let shape = self.shape;
+        line.bytes.clear();
+        line.fields.clear();
+        line.truncated = false;
+        if !inside && !shape.lines_start.is_empty() && !self.start_of_line()? {
+            return Ok((false, false));
+        }
+        let total = widths.iter().fold(0usize, |total, width| total.saturating_add(*width));
+        let line_first = shape.lines_end.first().copied();
+        let (mut at_end, mut line_ended) = (false, false);
+        while line.bytes.len() < total && !at_end {
+            let Some(byte) = self.get()? else {
+                at_end = true;
+                break;
+            };
+            if Some(byte) == shape.escape {
+                let escaped = self.get()?;
+                at_end = escaped.is_none();
+                // NULL cannot be written here: an escaped N is an N.
+                line.bytes.push(escaped.map_or(byte, |escaped| unescaped(escaped, &mut false)));
+            } else if Some(byte) == line_first && self.terminator(&shape.lines_end)? {
+                line_ended = true;
+                break;
+            } else {
+                line.bytes.push(byte);
+            }
+        }
+        if at_end && line.bytes.is_empty() {
+            return Ok((false, false));
+        }
+        let mut start = 0;
+        for width in widths {
+            if start == line.bytes.len() {
+                break;
+            }
+            let end = start.saturating_add(*width).min(line.bytes.len());
+            line.fields.push(Field { start, end, null: false });
+            start = end;
+        }
+        if at_end || line_ended {
+            return Ok((!at_end, true));
+        }
+        let (more, skipped) = self.next_line()?;
         line.truncated = more && skipped;
         Ok((more, true))
     }
@@ -455,6 +457,7 @@ fn unescaped(byte: u8, found_null: &mut bool) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aurora_parser::DataFileFormat;
 
     fn shape() -> FileShape {
         FileShape::new(&DataFileFormat::default(), Charset::Utf8mb4, true).unwrap()
@@ -466,9 +469,13 @@ mod tests {
 
     /// Every line as its fields, `~` for NULL and `+` behind a line with more fields; read in pieces of every size.
     fn lines(shape: &FileShape, width: usize, skip: u64, file: &[u8]) -> Vec<String> {
+        lines_of(shape, &Wanted::Fields(width), skip, file)
+    }
+
+    fn lines_of(shape: &FileShape, wanted: &Wanted, skip: u64, file: &[u8]) -> Vec<String> {
         let mut answers = Vec::new();
         for size in 1..=file.len().max(1) {
-            let mut reader = LineReader::new(shape.clone(), width, skip);
+            let mut reader = LineReader::new(shape.clone(), wanted.clone(), skip);
             let mut found = Vec::new();
             let mut take = |line: &Line| {
                 let fields: Vec<_> = line
@@ -524,13 +531,21 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_fixed_width() {
+        let fixed = FileShape { fields_end: Vec::new(), ..shape() };
+        let wanted = Wanted::Fixed(vec![2, 3]);
+        let file = b"1 abc\n2 d\n34567more\n\n8\\\n9";
+        assert_eq!(lines_of(&fixed, &wanted, 0, file), ["1 |abc", "2 |d", "34|567+", "", "8\n|9"]);
+    }
+
+    #[test]
     fn characters_are_not_cut() {
         let gbk = FileShape { charset: Charset::Gbk, ..shape() };
         assert_eq!(lines(&gbk, 2, 0, b"\x95\\\tx\n").len(), 1);
         assert_eq!(lines(&shape(), 2, 0, "ä\tö\n".as_bytes()), ["ä|ö"]);
         assert_eq!(lines(&shape(), 2, 0, b"q\xE4"), ["q"]);
         assert_eq!(lines(&shape(), 1, 0, "\\ä\n".as_bytes()), ["ä"]);
-        let mut reader = LineReader::new(shape(), 1, 0);
+        let mut reader = LineReader::new(shape(), Wanted::Fields(1), 0);
         assert!(reader.push(b"x\xFF\n", &mut |_| Ok(())).is_err());
     }
 }

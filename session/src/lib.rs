@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod admin;
 mod data_file;
+mod data_shape;
 mod ddl;
 mod host;
 mod info_schema;

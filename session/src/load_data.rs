@@ -1,6 +1,7 @@
 //! LOAD DATA: which columns a file's fields go to, where its bytes come from, and what is said of it.
 
-use crate::data_file::{FileShape, Line, LineReader};
+use crate::data_file::{Line, LineReader, Wanted};
+use crate::data_shape::{FileShape, Width, width_of};
 use crate::run::{Done, STALE};
 use crate::session::Session;
 use crate::show::create::quoted;
@@ -27,6 +28,23 @@ struct Columns {
     /// Where each field goes: position in `names`, or a user variable.
     fields: Vec<Result<usize, String>>,
     assigned: usize,
+}
+
+/// Widths of the fields of a file without separators: those of their columns.
+fn widths(plan: &Plan, columns: &LoadColumns, shape: &FileShape) -> SqlResult<Vec<usize>> {
+    let PlanBody::Insert(insert) = &plan.body else { return Ok(Vec::new()) };
+    let width = |field: &LoadField| match field {
+        LoadField::Column(at) => match width_of(&insert.table.columns[*at].ty) {
+            Width::Bytes(bytes) => Ok(bytes),
+            // It takes the rest of the line, where there are lines.
+            Width::AtMost(_) if shape.lines_end.is_empty() => {
+                Err(SqlError::new(er::ER_BLOBS_AND_NO_TERMINATED, &[]))
+            }
+            Width::AtMost(bytes) => Ok(bytes),
+        },
+        LoadField::Variable(name) => Err(SqlError::new(er::ER_LOAD_FROM_FIXED_SIZE_ROWS_TO_VAR, &[name])),
+    };
+    columns.fields.iter().map(width).collect()
 }
 
 /// Hands a line on.
@@ -77,11 +95,8 @@ impl Session {
         }
         let backslash = !self.state.sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES);
         let shape = FileShape::new(&load.format, charset, backslash)?;
-        if shape.is_fixed() {
-            return not_yet("data files with fields of fixed width");
-        }
         for _ in 0..DEFINITION_RETRIES {
-            let (plan, columns) = self.plan_load(load, parsed, text, charset)?;
+            let (plan, columns) = self.plan_load(load, parsed, text, &shape)?;
             diagnostics.clear();
             if shape.has_wide_separators() {
                 diagnostics.warn(er::WARN_NON_ASCII_SEPARATOR_NOT_IMPLEMENTED, &[]);
@@ -128,7 +143,7 @@ impl Session {
         load: &LoadData,
         parsed: &Parsed,
         text: &[u8],
-        charset: Charset,
+        shape: &FileShape,
     ) -> SqlResult<(Arc<Plan>, LoadColumns)> {
         let snapshot = self.state.shared.catalog.snapshot();
         let columns = self.load_columns(load, parsed, text, &snapshot)?;
@@ -160,7 +175,8 @@ impl Session {
             Err(variable) => Some(LoadField::Variable(variable.clone())),
         };
         let fields = columns.fields.iter().filter_map(place).collect();
-        Ok((Arc::new(plan), LoadColumns { fields, assigned: columns.assigned, charset }))
+        let (assigned, charset, fixed) = (columns.assigned, shape.charset, shape.is_fixed());
+        Ok((Arc::new(plan), LoadColumns { fields, assigned, charset, fixed }))
     }
 
     fn load_columns(
@@ -228,9 +244,12 @@ impl Session {
         };
         let mut counts = Loaded::default();
         let skip = load.ignore_lines.unwrap_or(0);
-        let width = columns.fields.len();
+        let wanted = match shape.is_fixed() {
+            true => Wanted::Fixed(widths(plan, columns, shape)?),
+            false => Wanted::Fields(columns.fields.len()),
+        };
         let mut done = self.run_as(plan, &[], diagnostics, &mut |run, diagnostics| {
-            let mut reader = LineReader::new(shape.clone(), width, skip);
+            let mut reader = LineReader::new(shape.clone(), wanted.clone(), skip);
             counts = run.load(
                 columns,
                 &mut |take| {

@@ -1,5 +1,6 @@
 //! SELECT … INTO OUTFILE and DUMPFILE: rows as text in a file of the server.
 
+use crate::data_shape::{Width, width_of};
 use crate::run::Done;
 use crate::session::Session;
 use aurora_executor::Outcome;
@@ -41,6 +42,8 @@ struct Shape {
     charset: Option<Charset>,
     /// The end of fields cannot be escaped.
     ambiguous_end: bool,
+    /// Nothing separates fields, so that they have these widths; empty where something does, or a column has no bounds.
+    widths: Vec<usize>,
 }
 
 impl Shape {
@@ -59,9 +62,6 @@ impl Shape {
         if escape == Some(b'\\') && !escapes {
             escape = None;
         }
-        if format.fields_terminated_by.is_empty() && enclosed.is_none() {
-            return Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&"data files with fields of fixed width"]));
-        }
         let lines_end = if format.lines_terminated_by.is_empty() {
             &format.fields_terminated_by
         } else {
@@ -76,6 +76,7 @@ impl Shape {
             lines_end: lines_end.clone(),
             charset: charset.filter(|charset| *charset != Charset::Binary),
             ambiguous_end: false,
+            widths: Vec::new(),
         })
     }
 
@@ -90,6 +91,14 @@ impl Shape {
 
     /// Looks whether the columns can be told apart again; `false` is worth a warning.
     fn judge(&mut self, columns: &[ColumnMeta]) -> bool {
+        if self.separator().is_none() {
+            let bytes = |column: &ColumnMeta| match width_of(&column.ty) {
+                Width::Bytes(bytes) => Some(bytes),
+                Width::AtMost(_) => None,
+            };
+            let widths: Option<Vec<usize>> = columns.iter().map(bytes).collect();
+            self.widths = widths.unwrap_or_default();
+        }
         let strings = columns.iter().any(|column| is_string(&column.ty));
         let numbers = columns.iter().any(|column| !is_string(&column.ty));
         let separator = self.separator();
@@ -102,8 +111,13 @@ impl Shape {
         !self.ambiguous_end
     }
 
-    fn field(&self, cell: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+    fn field(&self, at: usize, cell: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+        let width = self.widths.get(at).copied();
         if cell.is_null() {
+            if let Some(width) = width {
+                out.resize(out.len() + width, b' ');
+                return;
+            }
             match self.escape {
                 Some(escape) => out.extend_from_slice(&[escape, b'N']),
                 None => out.extend_from_slice(b"NULL"),
@@ -112,7 +126,11 @@ impl Shape {
         }
         let string = is_string(ty);
         let enclosed = self.enclosed.filter(|_| string || !self.optionally);
-        let text = text_of(cell, ty, self.charset);
+        let mut text = text_of(cell, ty, self.charset);
+        if let Some(width) = width {
+            text.truncate(width);
+        }
+        let spaces = width.map_or(0, |width| width - text.len());
         out.extend(enclosed);
         let separator = self.separator();
         match self.escape.filter(|_| string || Self::is(NUMBER_LETTERS, separator)) {
@@ -135,6 +153,7 @@ impl Shape {
                 }
             }
         }
+        out.resize(out.len() + spaces, b' ');
         out.extend(enclosed);
     }
 }
@@ -214,7 +233,7 @@ impl RowSink for FileSink {
                     if at > 0 {
                         self.line.extend_from_slice(&shape.fields_end);
                     }
-                    shape.field(*cell, &column.ty, &mut self.line);
+                    shape.field(at, *cell, &column.ty, &mut self.line);
                 }
                 self.line.extend_from_slice(&shape.lines_end);
             }

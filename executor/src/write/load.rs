@@ -33,6 +33,8 @@ pub struct LoadColumns {
     pub assigned: usize,
     /// What the file's bytes are in.
     pub charset: Charset,
+    /// Fields have the widths of their columns: a column that is missing is never NULL.
+    pub fixed: bool,
 }
 
 /// One line of the file.
@@ -238,7 +240,7 @@ impl Loader<'_, '_> {
         let definition = self.definition(column);
         let nothing = match definition.default {
             ColumnDefault::Value(_) => false,
-            _ => definition.ty.nullable,
+            _ => definition.ty.nullable && !self.columns.fixed,
         };
         row[column] = if nothing || definition.generated.is_some() || self.inserter.auto == Some(column) {
             Value::Null
