@@ -1,12 +1,13 @@
 //! Dates and times, packed so that integer order is time order, zero dates included.
 //!
 //! [`calendar`] counts days and weeks, [`parse`] reads what MySQL takes for a date, [`interval`] adds and
-//! subtracts, [`zone`] knows time zones, [`format`] writes.
+//! subtracts, [`zone`] knows time zones, [`taken`] is about values that are taken for times, [`format`] writes.
 
 pub mod calendar;
 pub mod format;
 pub mod interval;
 pub mod parse;
+pub mod taken;
 pub mod zone;
 
 pub use interval::Interval;

@@ -1,11 +1,9 @@
 //! Conversions that expressions need of a value: to a number, text or time, with MySQL's warnings.
 
 use crate::context::EvalCtx;
-use aurora_types::error::{
-    ER_TRUNCATED_WRONG_VALUE, ER_WARN_DEPRECATED_DATETIME_DELIMITER,
-    ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, ER_WRONG_VALUE, ErrorKind,
-};
-use aurora_types::temporal::parse::{self, DateFlags, OddDelimiter};
+use aurora_types::error::{ER_TRUNCATED_WRONG_VALUE, ER_WRONG_VALUE, ErrorKind};
+use aurora_types::temporal::parse::{self, DateFlags};
+use aurora_types::temporal::taken::{self, NumberParts};
 use aurora_types::{
     BaseType, Date, DateTime, Decimal, Level, SqlError, SqlResult, SqlType, Text, Time, Value, ValueRef,
     display, number,
@@ -61,22 +59,6 @@ impl EvalCtx<'_> {
         }
         self.diagnostics.warn(kind, args);
         Ok(())
-    }
-
-    /// 4095 or 4096 for a delimiter that is taken but deprecated.
-    fn odd_delimiter(&mut self, odd: Option<OddDelimiter>, text: &[u8]) {
-        let Some(odd) = odd else { return };
-        let shown = String::from_utf8_lossy(text);
-        let (byte, at, row) = (char::from(odd.byte), odd.position, self.row_number);
-        match odd.prefer {
-            Some(better) => self.diagnostics.warn(
-                ER_WARN_DEPRECATED_DATETIME_DELIMITER,
-                &[&byte, &at, &shown, &row, &char::from(better)],
-            ),
-            None => {
-                self.diagnostics.warn(ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, &[&byte, &at, &shown, &row])
-            }
-        }
     }
 
     /// The nearest integer of any sign within 65 bits.
@@ -196,13 +178,6 @@ impl EvalCtx<'_> {
         self.datetime_with(value, ty, DateFlags { allow_invalid, ..DateFlags::default() })
     }
 
-    /// A value with `+HH:MM` is local time there: seen in the session's zone.
-    fn apply_offset(&self, value: DateTime, offset_seconds: Option<i32>) -> DateTime {
-        let Some(offset) = offset_seconds else { return value };
-        let unix = aurora_types::temporal::zone::to_unix(value) - i64::from(offset) * 1_000_000;
-        self.session.time_zone().local(unix).unwrap_or(value)
-    }
-
     /// As [`EvalCtx::to_datetime`], with other flags than the mode's.
     pub(crate) fn datetime_with(
         &mut self,
@@ -233,8 +208,13 @@ impl EvalCtx<'_> {
                         if parsed.warnings.any() {
                             self.truncated(kind, text)?;
                         }
-                        self.odd_delimiter(parsed.odd_delimiter, text);
-                        Ok(Some(self.apply_offset(v, parsed.offset_seconds)))
+                        taken::warn_odd_delimiter(
+                            parsed.odd_delimiter,
+                            text,
+                            self.row_number,
+                            self.diagnostics,
+                        );
+                        Ok(Some(taken::at_offset(v, parsed.offset_seconds, self.session.time_zone())))
                     }
                     None => {
                         if parsed.warnings.zero {
@@ -251,15 +231,10 @@ impl EvalCtx<'_> {
                 self.datetime_with(ValueRef::Text(inner), &plain_text(), flags)
             }
             other => {
-                let number = self.to_decimal(other, ty)?;
-                let (whole, cut) = number.truncate(0).to_i64();
-                let micros = number.sub(&number.truncate(0)).ok().map_or(0.0, |f| f.to_f64().abs() * 1e6);
-                let read = if cut { None } else { parse::datetime_from_number(whole, flags).ok() };
-                match read {
-                    Some((v, _)) => {
-                        Ok(v.add(aurora_types::Interval::micros(micros.round() as i64)).or(Some(v)))
-                    }
-                    None => {
+                let parts = NumberParts::of(self.to_decimal(other, ty)?);
+                match parts.datetime(flags) {
+                    Ok(v) => Ok(Some(v)),
+                    Err(_) => {
                         let text = text_operand(other, ty).into_owned();
                         self.incorrect("datetime", &text)?;
                         Ok(None)
@@ -309,14 +284,10 @@ impl EvalCtx<'_> {
                 self.to_time(ValueRef::Text(inner), &plain_text())
             }
             other => {
-                let number = self.to_decimal(other, ty)?;
-                let (whole, cut) = number.truncate(0).to_i64();
-                let micros =
-                    number.sub(&number.truncate(0)).ok().map_or(0, |f| (f.to_f64() * 1e6).round() as i64);
-                let read = if cut { None } else { parse::time_from_number(whole).ok() };
-                match read {
-                    Some(v) => Ok(Time::from_micros(v.micros() + micros)),
-                    None => {
+                let parts = NumberParts::of(self.to_decimal(other, ty)?);
+                match parts.time() {
+                    Ok(v) if !parts.cut => Ok(v),
+                    _ => {
                         let text = text_operand(other, ty).into_owned();
                         self.incorrect("time", &text)?;
                         Ok(None)

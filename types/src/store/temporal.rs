@@ -3,11 +3,11 @@
 use super::{Target, json_inner, text_of};
 use crate::error::{
     ER_DATETIME_FUNCTION_OVERFLOW, ER_TRUNCATED_WRONG_VALUE, ER_WARN_DATA_OUT_OF_RANGE,
-    ER_WARN_DEPRECATED_DATETIME_DELIMITER, ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER,
     ER_WARN_INVALID_TIMESTAMP, ErrorKind, WARN_DATA_TRUNCATED,
 };
-use crate::temporal::parse::{self, DateFlags, OddDelimiter, TimeWarnings};
-use crate::temporal::zone::{self, Local};
+use crate::temporal::parse::{self, DateFlags, TimeWarnings};
+use crate::temporal::taken::{self, NumberParts};
+use crate::temporal::zone::Local;
 use crate::{
     BaseType, DateTime, Decimal, Interval, SqlError, SqlMode, SqlResult, SqlType, Time, Value, ValueRef,
 };
@@ -69,21 +69,6 @@ impl Target<'_, '_> {
         }
     }
 
-    fn odd_delimiter(&mut self, odd: Option<OddDelimiter>, text: &[u8]) {
-        let Some(odd) = odd else { return };
-        let shown = String::from_utf8_lossy(text);
-        let (byte, at, row) = (char::from(odd.byte), odd.position, self.row);
-        match odd.prefer {
-            Some(better) => self.diagnostics.warn(
-                ER_WARN_DEPRECATED_DATETIME_DELIMITER,
-                &[&byte, &at, &shown, &row, &char::from(better)],
-            ),
-            None => {
-                self.diagnostics.warn(ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, &[&byte, &at, &shown, &row])
-            }
-        }
-    }
-
     /// The value as date and time rounded to `fsp` digits; `None` when it is none (reported already).
     fn read_datetime(&mut self, value: ValueRef<'_>, from: &SqlType, fsp: u8) -> SqlResult<Option<DateTime>> {
         let flags = self.date_flags();
@@ -107,14 +92,21 @@ impl Target<'_, '_> {
                     self.report(parsed.warnings, value, from)?;
                     return Ok(None);
                 }
-                self.odd_delimiter(parsed.odd_delimiter, text);
+                taken::warn_odd_delimiter(parsed.odd_delimiter, text, self.row, self.diagnostics);
                 self.report(parsed.warnings, value, from)?;
                 let Some(rounded) = parsed.rounded(fsp, truncate) else {
                     return self.overflow(value, from);
                 };
-                return Ok(Some(self.local(rounded, parsed.offset_seconds)));
+                return Ok(Some(taken::at_offset(rounded, parsed.offset_seconds, self.ctx.time_zone)));
             }
-            other => self.datetime_number(other, from, flags),
+            other => {
+                let parts = number_parts(other, from);
+                if parts.whole == 0 && parts.micros != 0 {
+                    Err(TimeWarnings { truncated: true, ..TimeWarnings::NONE })
+                } else {
+                    parts.datetime(flags)
+                }
+            }
         };
         match read {
             Err(noticed) => {
@@ -133,30 +125,6 @@ impl Target<'_, '_> {
         self.refuse(SqlError::new(ER_DATETIME_FUNCTION_OVERFLOW, &[&"datetime"]))?;
         self.bad_time(ER_WARN_DATA_OUT_OF_RANGE, value, from)?;
         Ok(None)
-    }
-
-    fn datetime_number(
-        &self,
-        value: ValueRef<'_>,
-        from: &SqlType,
-        flags: DateFlags,
-    ) -> Result<DateTime, TimeWarnings> {
-        let (whole, cut, micros) = number_parts(value, from);
-        if cut || whole < 0 {
-            return Err(TimeWarnings { out_of_range: true, ..TimeWarnings::NONE });
-        }
-        let (read, _) = parse::datetime_from_number(whole, flags)?;
-        if whole == 0 && micros != 0 {
-            return Err(TimeWarnings { truncated: true, ..TimeWarnings::NONE });
-        }
-        Ok(read.add(Interval::micros(micros)).unwrap_or(read))
-    }
-
-    /// A value with `+HH:MM` is local time there: seen in the session's zone.
-    fn local(&self, value: DateTime, offset_seconds: Option<i32>) -> DateTime {
-        let Some(offset) = offset_seconds else { return value };
-        let unix = zone::to_unix(value) - i64::from(offset) * 1_000_000;
-        self.ctx.time_zone.local(unix).unwrap_or(value)
     }
 
     pub(super) fn date(&mut self, value: ValueRef<'_>, from: &SqlType) -> SqlResult<Value> {
@@ -204,7 +172,7 @@ impl Target<'_, '_> {
             ValueRef::Text(text) if from.base != BaseType::Bit => {
                 let parsed = parse::parse_time(text);
                 self.report(parsed.warnings, value, from)?;
-                self.odd_delimiter(parsed.odd_delimiter, text);
+                taken::warn_odd_delimiter(parsed.odd_delimiter, text, self.row, self.diagnostics);
                 if parsed.from_datetime && parsed.value.is_some() && !parsed.warnings.any() {
                     self.note_part_lost(value, from);
                 }
@@ -217,16 +185,15 @@ impl Target<'_, '_> {
                 return Ok(Value::Time(rounded));
             }
             other => {
-                let (whole, _, micros) = number_parts(other, from);
-                match parse::time_from_number(whole) {
-                    Ok(v) => Time::from_micros(v.micros() + micros).unwrap_or(v),
+                let parts = number_parts(other, from);
+                match parts.time() {
+                    Ok(Some(v)) => v,
+                    Ok(None) => most(parts.whole),
                     Err(noticed) => {
                         self.report(noticed, value, from)?;
                         // Too many hours are cut, minutes beyond 59 are no time at all.
-                        let far = whole.unsigned_abs() > 8_385_959;
-                        let most =
-                            Time::saturating_from_micros(if whole < 0 { i64::MIN } else { i64::MAX }).0;
-                        if far { most } else { Time::ZERO }
+                        let far = parts.whole.unsigned_abs() > 8_385_959;
+                        if far { most(parts.whole) } else { Time::ZERO }
                     }
                 }
             }
@@ -246,18 +213,18 @@ impl Target<'_, '_> {
     }
 }
 
-/// A number's whole part, whether it was cut to 64 bits, and the fraction in microseconds.
-fn number_parts(value: ValueRef<'_>, from: &SqlType) -> (i64, bool, i64) {
-    let number = match value {
-        ValueRef::Int(v) => return (v, false, 0),
+/// The end of the range of times on a number's side.
+fn most(whole: i64) -> Time {
+    Time::saturating_from_micros(if whole < 0 { i64::MIN } else { i64::MAX }).0
+}
+
+fn number_parts(value: ValueRef<'_>, from: &SqlType) -> NumberParts {
+    NumberParts::of(match value {
+        ValueRef::Int(v) => return NumberParts { whole: v, cut: false, micros: 0 },
         ValueRef::UInt(v) => Decimal::from_u64(v),
         ValueRef::Double(v) => Decimal::from_f64(v).0,
         ValueRef::Decimal(v) => v,
         ValueRef::Text(text) => Decimal::from_u64(from.member_number(text).unwrap_or(0)),
         _ => Decimal::ZERO,
-    };
-    let whole = number.truncate(0);
-    let micros = number.sub(&whole).map_or(0, |fraction| (fraction.to_f64() * 1e6).round() as i64);
-    let (whole, cut) = whole.to_i64();
-    (whole, cut, micros)
+    })
 }
