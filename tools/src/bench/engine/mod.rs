@@ -27,8 +27,6 @@ use report::{Line, Rounds};
 use std::path::{Path, PathBuf};
 use work::{Setting, Store, THREADS_MAX, Work};
 
-/// Data of each size in hundredths of an engine's memory.
-const SIZES: [(u64, &str); 2] = [(50, "0.5×"), (500, "5×")];
 /// What stores may need of the disk, as a multiple of the data, while they compact.
 const DISK_FACTOR: u64 = 4;
 const FREE_SPARE_BYTES: u64 = 1 << 30;
@@ -37,9 +35,9 @@ const FREE_SPARE_BYTES: u64 = 1 << 30;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     cargo run --release -p aurora-tools --features engines -- bench lsm\n  \
-    cargo run --release -p aurora-tools --features engines -- bench lsm read-hit scan --against rocksdb --json > lsm.json\n\n\
-    Data are 0.5 and 5 times the memory that each engine gets. Works that write are timed until no compaction is due.\n\
-    Durable works run on the smaller data; there each commit is on disk before it returns, elsewhere it is only handed\n\
+    cargo run --release -p aurora-tools --features engines -- bench lsm read-hit scan --against rocksdb --data 5 --json > lsm.json\n\n\
+    Data are 0.5 and 5 times the memory that each engine gets, or as --data says. Works that write are timed until no compaction is due.\n\
+    Durable works run on the first size; there each commit is on disk before it returns, elsewhere it is only handed\n\
     over. Commits of redb that are not durable lie in memory until the next durable one: it has no log.\n\n\
     Exit codes: 0 all measured; 1 a row failed; 2 usage, or the peers are not compiled in.")]
 pub struct LsmArgs {
@@ -68,9 +66,9 @@ pub struct LsmArgs {
     /// Rounds of filling stores anew.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     fills: u32,
-    /// Only data of 0.5 times the memory.
-    #[arg(long)]
-    small: bool,
+    /// Sizes of the data as multiples of the memory; durable works run on the first.
+    #[arg(long, value_name = "FACTOR", value_delimiter = ',', default_values_t = [0.5, 5.0])]
+    data: Vec<f64>,
     /// Where the temporary folder goes: a disk, not memory [default: the system's temporary folder].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -93,8 +91,10 @@ pub fn run(args: &LsmArgs) -> Result<i32, Failure> {
     let kinds = chosen(&args.against)?;
     watch_for_interrupts();
     let parent = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let sizes = if args.small { &SIZES[..1] } else { &SIZES[..] };
-    let largest = sizes.iter().map(|(percent, _)| args.memory * percent / 100).max().unwrap_or(0) << 20;
+    if args.data.iter().any(|factor| !(0.01..=1000.0).contains(factor)) {
+        return Err(Failure::usage("--data: numbers from 0.01 to 1000 are expected"));
+    }
+    let largest = (args.data.iter().copied().fold(0.0, f64::max) * (args.memory << 20) as f64) as u64;
     let needed = largest * DISK_FACTOR * kinds.len() as u64 + FREE_SPARE_BYTES;
     let free = aurora_env::RealFs.free_bytes(&parent).unwrap_or(u64::MAX);
     if free < needed {
@@ -110,8 +110,8 @@ pub fn run(args: &LsmArgs) -> Result<i32, Failure> {
         .tempdir_in(&parent)
         .map_err(|error| Failure::io("make a folder in", &parent, &error))?;
     let mut race = Race::new(args, kinds, temp.path());
-    for (percent, name) in sizes {
-        race.size(*percent, name);
+    for (at, factor) in args.data.iter().enumerate() {
+        race.size(*factor, at == 0);
     }
     race.bar.finish_and_clear();
     let engines: Vec<&str> = race.kinds.iter().map(|kind| kind.name).collect();
@@ -202,10 +202,11 @@ impl<'a> Race<'a> {
         if round.is_multiple_of(2) { forward.collect() } else { forward.rev().collect() }
     }
 
-    /// All works on data of `percent` of the memory.
-    fn size(&mut self, percent: u64, name: &str) {
+    /// All works on data of `factor` times the memory.
+    fn size(&mut self, factor: f64, is_first: bool) {
+        let name = &format!("{factor}×");
         let values = Values::new(self.args.value as usize);
-        let records = (self.memory.bytes * percent / 100 / values.record_bytes()).max(1000);
+        let records = ((self.memory.bytes as f64 * factor) as u64 / values.record_bytes()).max(1000);
         let setting = Setting {
             records,
             values,
@@ -213,12 +214,11 @@ impl<'a> Race<'a> {
             threads: usize::from(self.args.threads),
             seconds: self.args.seconds,
         };
-        let is_smallest = percent == SIZES[0].0;
         let asked = |work: &Work| self.args.works.is_empty() || self.args.works.contains(work);
         let singles: Vec<Work> = Work::ALL
             .into_iter()
             .filter(|work| !work.is_bulk() && asked(work))
-            .filter(|work| is_smallest || !matches!(work, Work::Durable(_)))
+            .filter(|work| is_first || !matches!(work, Work::Durable(_)))
             .collect();
         let bulk = [Work::Fill, Work::Overwrite].iter().any(asked);
         let fills = if bulk { self.args.fills } else { 1 };
@@ -257,6 +257,8 @@ impl<'a> Race<'a> {
                 };
                 match filled {
                     Ok(store) => stores[at] = Some(store),
+                    // What earlier rounds gave stands.
+                    Err(_) if interrupted() && round > 0 => {}
                     Err(error) => {
                         lines.iter_mut().for_each(|line| line.rounds[at].error = Some(error.clone()))
                     }
@@ -317,6 +319,8 @@ impl<'a> Race<'a> {
                 };
                 match self.round(store, work, setting, round) {
                     Ok(figures) => rounds.add(figures),
+                    // What earlier rounds gave stands.
+                    Err(_) if interrupted() && round > 0 => return line,
                     Err(error) => rounds.error = Some(error),
                 }
             }
