@@ -99,6 +99,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             self.conn.frames.set_limit(self.session.max_allowed_packet());
             self.conn.frames.start_command();
             self.conn.channel.start_command();
+            self.pace.command_ended().await;
             let at = match self.next_command().await {
                 Ok(at) => at,
                 Err(farewell) => return farewell,
@@ -136,7 +137,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             let patience = if idle { self.session.wait_timeout() } else { self.conn.read_timeout };
             let read = tokio::select! {
                 biased;
-                read = timeout(patience, self.conn.fill()) => read,
+                read = self.pace.waits(timeout(patience, self.conn.fill())) => read,
                 () = self.entry.wake.notified() => {
                     if self.entry.is_killed() {
                         return Err(None);
