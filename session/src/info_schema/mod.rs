@@ -3,10 +3,16 @@
 //! Their columns are MySQL's own (`tables.tsv`). A table that has nothing to tell here (routines, triggers, events)
 //! is empty because there are none, not because nobody looked.
 
+mod columns;
 mod definitions;
+mod keys;
 mod rows;
+mod sizes;
+mod tables;
 
-pub(crate) use rows::{Rows, cardinality, default_shown, extra_of, index_type, key_of};
+pub(crate) use columns::{default_shown, extra_of, key_of};
+pub(crate) use keys::index_type;
+pub(crate) use rows::Rows;
 
 use aurora_catalog::{
     ColumnDef, ColumnDefault, ColumnId, SchemaVersion, StorageId, TableDef, TableId, TableOptions,

@@ -9,10 +9,11 @@ pub(crate) use columns::{column, made, metas};
 use crate::info_schema::{self, Rows};
 use crate::session::Session;
 use crate::variables;
-use aurora_catalog::{ColumnDef, KeyPart, TableDef};
+use aurora_catalog::{ColumnDef, KeyPart};
 use aurora_expr::typing;
 use aurora_parser::{
-    Describe, DescribeColumn, Ident, ObjectName, Parsed, Show, ShowCreate, ShowFilter, ShowKind,
+    Describe, DescribeColumn, Expr, Ident, Literal, ObjectName, Parsed, Show, ShowCreate, ShowFilter,
+    ShowKind,
 };
 use aurora_types::error as er;
 use aurora_types::like::LikePattern;
@@ -41,6 +42,20 @@ impl Session {
             _ => None,
         };
         let mut listing = self.listing(&show.kind, pattern.as_deref())?;
+        if let ShowKind::Warnings { limit: Some(limit), .. } | ShowKind::Errors { limit: Some(limit), .. } =
+            &show.kind
+        {
+            let rows = |id| match parsed.ast.expr(id) {
+                Expr::Literal(Literal::Int(n)) => Ok(usize::try_from(*n).unwrap_or(usize::MAX)),
+                _ => Err(SqlError::new(
+                    er::ER_NOT_SUPPORTED_YET,
+                    &[&"LIMIT of SHOW WARNINGS other than a number"],
+                )),
+            };
+            let skipped = limit.offset.map_or(Ok(0), rows)?.min(listing.rows.len());
+            listing.rows.drain(..skipped);
+            listing.rows.truncate(rows(limit.count)?);
+        }
         match &show.filter {
             None => {}
             Some(ShowFilter::Like(pattern)) => {
@@ -177,9 +192,8 @@ impl Session {
                     .collect();
                 Ok(Listing { columns: columns::process_list(*full), rows })
             }
-            ShowKind::Warnings { count, limit: None } => Ok(self.warnings_listing(*count, false)),
-            ShowKind::Errors { count, limit: None } => Ok(self.warnings_listing(*count, true)),
-            ShowKind::Warnings { .. } | ShowKind::Errors { .. } => not_yet("SHOW WARNINGS LIMIT"),
+            ShowKind::Warnings { count, .. } => Ok(self.warnings_listing(*count, false)),
+            ShowKind::Errors { count, .. } => Ok(self.warnings_listing(*count, true)),
             ShowKind::Grants { user, using } => self.grants_listing(user.as_ref(), using),
             ShowKind::CreateUser(user) => self.create_user_listing(user),
             ShowKind::Triggers { schema, .. } => {
@@ -304,10 +318,11 @@ impl Session {
         let (schema, table) = self.qualify(name)?;
         self.require_visible(&schema, &table)?;
         let table = self.table_for_ddl(&schema, &table)?;
-        let rows_known = self.table_rows(&table)?;
+        let snapshot = self.state.shared.catalog.snapshot();
         let columns = columns::index();
         let mut rows = Vec::new();
         for index in &table.indexes {
+            let counts = self.cardinality(&table, index, &snapshot)?;
             for (at, part) in index.parts.iter().enumerate() {
                 let (name, nullable, expression) = match &part.part {
                     KeyPart::Column(id) => {
@@ -330,7 +345,7 @@ impl Session {
                         aurora_catalog::IndexKind::FullText => Value::Null,
                         _ => text(if part.descending { "D" } else { "A" }),
                     },
-                    Value::UInt(info_schema::cardinality(index, rows_known)),
+                    counts.get(at).map_or(Value::Null, |&n| Value::UInt(n)),
                     part.prefix_length.map_or(Value::Null, |n| Value::Int(n.into())),
                     Value::Null,
                     text(if nullable { "YES" } else { "" }),
@@ -459,11 +474,6 @@ impl Session {
         ];
         rows.sort();
         rows.into_iter().map(|(name, value)| vec![text(name), text(value)]).collect()
-    }
-
-    /// About how many rows a table has.
-    pub(crate) fn table_rows(&self, table: &TableDef) -> SqlResult<u64> {
-        self.state.shared.table_rows(table)
     }
 }
 
