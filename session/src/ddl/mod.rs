@@ -9,6 +9,7 @@ mod default;
 mod drop;
 mod foreign_key;
 mod index;
+mod keys;
 mod types;
 mod view;
 
