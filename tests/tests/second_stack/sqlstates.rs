@@ -86,7 +86,7 @@ pub fn compare() -> Found {
         };
         let state = std::str::from_utf8(kind.sqlstate()).expect("an SQLSTATE is ASCII");
         let name = format!("{kind:?}");
-        let listed = RENAMED.iter().any(|entry| *entry == (*number, name.as_str(), ours.symbol));
+        let listed = RENAMED.contains(&(*number, name.as_str(), ours.symbol));
         if state != ours.sqlstate {
             found
                 .differences
