@@ -45,9 +45,12 @@ impl BlockCache {
         self.blocks.insert((file_number, offset), block);
     }
 
-    /// Drops the blocks of a file that was deleted. Walks the whole cache.
-    pub(crate) fn forget_file(&self, file_number: u64) {
-        self.blocks.retain(|place, _| place.0 != file_number);
+    /// Drops the blocks of files that were deleted, their numbers in order. Walks the whole cache, and readers wait for
+    /// it: once for all files of a compaction.
+    pub(crate) fn forget_files(&self, numbers: &[u64]) {
+        if !numbers.is_empty() {
+            self.blocks.retain(|place, _| numbers.binary_search(&place.0).is_err());
+        }
     }
 
     /// Bytes that cached blocks take.
@@ -73,7 +76,7 @@ mod tests {
             assert!(cache.used_bytes() <= 1 << 20);
         }
         assert!(cache.used_bytes() > 1 << 19);
-        cache.forget_file(1);
+        cache.forget_files(&[1, 7]);
         assert!((0..200).all(|offset| cache.get(1, offset).is_none()));
         assert!((0..200).any(|offset| cache.get(2, offset).is_some()));
     }

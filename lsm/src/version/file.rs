@@ -21,9 +21,11 @@ pub(crate) struct Trash(Mutex<Vec<(PathBuf, u64)>>);
 impl Trash {
     pub(crate) fn empty(&self, env: &Env, cache: &BlockCache) {
         let gone = std::mem::take(&mut *self.0.lock());
-        for (path, number) in gone {
+        let mut numbers: Vec<u64> = gone.iter().map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        cache.forget_files(&numbers);
+        for (path, _) in gone {
             remove(env, &path);
-            cache.forget_file(number);
         }
     }
 }
