@@ -10,14 +10,20 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Reads a varint at `*at`; `None` where the bytes end or the number is above 64 bits.
-#[inline]
+/// Reads a varint at `*at`; `None` where the bytes end or the number is above 64 bits. Most are of one byte: that case
+/// alone is small enough to be part of every caller.
+#[inline(always)]
 pub(crate) fn get_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let first = *bytes.get(*at)?;
     if first < 0x80 {
         *at += 1;
         return Some(u64::from(first));
     }
+    get_long_varint(bytes, at, first)
+}
+
+/// One of several bytes, of which `first` is known.
+fn get_long_varint(bytes: &[u8], at: &mut usize, first: u8) -> Option<u64> {
     let mut value = u64::from(first & 0x7f);
     let mut pos = *at + 1;
     let mut shift = 7;
