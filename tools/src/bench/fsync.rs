@@ -216,8 +216,10 @@ fn measure(shape: Shape, dir: &Path, time: Duration) -> std::io::Result<Measured
     for part in parts {
         latency.add(part?).map_err(std::io::Error::other)?;
     }
-    for (path, _) in files {
-        std::fs::remove_file(path)?;
+    if shape.place == Place::Append {
+        for (path, _) in files {
+            std::fs::remove_file(path)?;
+        }
     }
     Ok(Measured { latency, seconds })
 }
@@ -227,10 +229,15 @@ fn histogram() -> std::io::Result<Histogram<u64>> {
 }
 
 fn open(shape: Shape, dir: &Path, thread: usize) -> std::io::Result<(PathBuf, File)> {
-    let path = dir.join(format!("file-{thread}"));
+    let name = match shape.place {
+        Place::Append => "append",
+        Place::Overwrite => "overwrite",
+    };
+    let path = dir.join(format!("{name}-{thread}"));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    if shape.place == Place::Overwrite {
+    // Files to overwrite are written once, and serve all lines.
+    if shape.place == Place::Overwrite && !path.exists() {
         let file = options.open(&path)?;
         let zeros = vec![0u8; 1 << 20];
         for at in 0..FILE_BYTES >> 20 {
@@ -255,7 +262,8 @@ fn write(shape: Shape, file: &File, ends: Instant) -> std::io::Result<Histogram<
     let mut at = 0;
     let mut last = Instant::now();
     let mut number = 0u64;
-    while last < ends && !interrupted() {
+    // Once at least, however late the thread was let run.
+    while number == 0 || (last < ends && !interrupted()) {
         // No two writes are the same: a disk may leave out what it already has.
         number += 1;
         for (place, byte) in bytes.iter_mut().zip(number.to_le_bytes()) {
@@ -405,7 +413,7 @@ mod tests {
                 lines.push(line(Shape { threads: 1, ..shape }, &measured, "here"));
             }
         }
-        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 2, "those to overwrite");
         let text = verdict(&lines, "ext4");
         assert!(text.contains("A commit alone waits") && text.contains("O_DSYNC"), "{text}");
         assert!(verdict(&lines, "tmpfs").contains("WARNING"));
