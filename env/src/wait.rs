@@ -57,6 +57,14 @@ impl Signal {
 pub trait Waiter: Send + Sync {
     /// Waits until `signal` fires (`true`) or `timeout` has passed (`false`).
     fn wait(&self, signal: &Signal, timeout: Option<Duration>) -> bool;
+
+    /// Runs `call`, which may compute for long: a thread that others count on is replaced first.
+    fn compute(&self, call: &mut dyn FnMut()) {
+        call();
+    }
+
+    /// In the middle of a computation that has become long, now and then: lets the thread be replaced, if it can.
+    fn make_way(&self) {}
 }
 
 /// Parks the thread itself: for embedded use, tools and tests.

@@ -127,7 +127,12 @@ impl Session {
             settings: &self.state.settings,
             params,
         };
-        work(&execution, diagnostics)
+        if plan.is_short() {
+            return work(&execution, diagnostics);
+        }
+        let mut outcome = None;
+        self.state.shared.waiter.compute(&mut || outcome = Some(work(&execution, diagnostics)));
+        outcome.unwrap_or_else(|| Err(SqlError::new(er::ER_QUERY_INTERRUPTED, &[])))
     }
 
     /// A statement's first value: SET x = (SELECT …).

@@ -34,6 +34,11 @@ pub struct SessionInit {
     pub kill: Arc<KillFlag>,
 }
 
+/// A statement lets others have its thread after this time, and again after twice as long …
+const MAKE_WAY_MICROS: i64 = 1000;
+/// … so many times: one is enough nearly always.
+const MAKE_WAY_TIMES: u32 = 5;
+
 pub struct SessionState {
     pub shared: Arc<SessionShared>,
     pub id: u64,
@@ -62,6 +67,8 @@ pub struct SessionState {
     pub user_variables: RefCell<HashMap<String, (Value, SqlType)>>,
     /// Unix microseconds of the running statement's start.
     pub started: Cell<i64>,
+    /// How often the statement has let others have its thread.
+    made_way: Cell<u32>,
     /// `SET timestamp`.
     pub fixed_now: Cell<Option<i64>>,
     pub last_insert_id: Cell<u64>,
@@ -102,6 +109,7 @@ impl SessionState {
             settings: Settings::default(),
             user_variables: RefCell::default(),
             started: Cell::new(shared.now_micros()),
+            made_way: Cell::new(0),
             fixed_now: Cell::new(None),
             last_insert_id: Cell::new(0),
             insert_id: Cell::new(None),
@@ -152,6 +160,7 @@ impl SessionState {
 
     pub fn begin_statement(&self) {
         self.started.set(self.shared.now_micros());
+        self.made_way.set(0);
     }
 
     /// A system variable's value as `@@name` gives it.
@@ -341,7 +350,17 @@ impl SessionInfo for SessionState {
     }
 
     fn check_killed(&self) -> SqlResult<()> {
-        if self.kill.is_set() { Err(SqlError::new(ER_QUERY_INTERRUPTED, &[])) } else { Ok(()) }
+        if self.kill.is_set() {
+            return Err(SqlError::new(ER_QUERY_INTERRUPTED, &[]));
+        }
+        // A plan that was taken for short and is not.
+        let times = self.made_way.get();
+        if times < MAKE_WAY_TIMES && self.shared.now_micros() - self.started.get() > MAKE_WAY_MICROS << times
+        {
+            self.made_way.set(times + 1);
+            self.shared.waiter.make_way();
+        }
+        Ok(())
     }
 }
 

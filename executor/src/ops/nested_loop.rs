@@ -74,6 +74,7 @@ impl Op for NestedLoop<'_> {
                 }
             }
             while self.is_inside && self.right.next(rt, ctx, &mut self.inner)? {
+                rt.tick()?;
                 row.clear();
                 row.extend_from_slice(&self.outer);
                 row.append(&mut self.inner);
