@@ -1,9 +1,10 @@
 //! Workers that give way.
 //!
 //! A busy worker finds the next request ready whenever it looks, and so never sleeps. Clients on the same processor,
-//! already answered, then wait for the kernel to take the processor away from it, which it does only every few
-//! milliseconds: their 99th percentile was three times that of a server with a thread per client, at half its mean. A
-//! worker that gives way once it has run out of tasks lets them run, and finds more requests at once afterwards.
+//! already answered, then wait until the kernel takes the processor away from it, which it does only every few
+//! milliseconds. A worker that gives way once it has run out of tasks lets them run, and finds more requests at once
+//! afterwards. It is the smaller half of what keeps the 99th percentile low; the larger is that a connection gives way to
+//! others on its worker (`aurora_frontend`, `pace.rs`).
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
