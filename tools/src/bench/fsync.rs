@@ -364,10 +364,12 @@ fn verdict(lines: &[Line], disk: &str) -> String {
             out.push(against("O_DSYNC instead of fdatasync", base.p50_us / dsync.p50_us));
         }
         if let Some(group) = find(64 << 10, Place::Append, Method::Fdatasync, 1) {
-            out.push(format!(
-                "A group of 64 KiB costs {:.1} times a single 4 KiB: commits that share a sync are nearly free up to there.",
-                group.p50_us / base.p50_us
-            ));
+            let times = group.p50_us / base.p50_us;
+            let meaning = match times {
+                cheap if cheap < 2.0 => ": up to there, commits that share a sync are nearly free",
+                _ => "",
+            };
+            out.push(format!("A group of 64 KiB costs {times:.1} times a single 4 KiB{meaning}."));
         }
         if let Some(many) = find(small, Place::Append, Method::Fdatasync, 16) {
             out.push(format!(
