@@ -35,6 +35,8 @@ pub fn connect(login: &Login, database: Option<&str>) -> Result<Conn, ClientErro
         .db_name(database)
         .prefer_socket(false)
         .tcp_nodelay(true)
+        // The cache closes what it has no room for, also what a work still holds.
+        .stmt_cache_size(256)
         .read_timeout(Some(ANSWER_WITHIN))
         .tcp_connect_timeout(Some(CONNECT_WITHIN));
     Conn::new(opts).map_err(plain)

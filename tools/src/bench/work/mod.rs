@@ -11,7 +11,16 @@ pub fn all() -> Vec<Box<dyn Workload>> {
     all.extend(oltp::works());
     all.extend(counter::works());
     all.extend(load::works());
+    all.extend(ycsb::works());
+    all.extend(connections::works());
+    all.extend(disk::works());
+    all.extend(recovery::works());
     all.extend(tpch::works());
+    all.extend(tpcc::works());
+    all.extend(clickbench::works());
+    all.extend(joins::works());
+    all.extend(points::works());
+    all.extend(options::works());
     all
 }
 
@@ -124,10 +133,19 @@ impl Round {
     }
 }
 
+mod clickbench;
+mod connections;
 mod counter;
+mod disk;
+mod joins;
 mod load;
 mod oltp;
+mod options;
+mod points;
 mod queries;
+mod recovery;
 mod sbtest;
 mod start;
+mod tpcc;
 mod tpch;
+mod ycsb;
