@@ -5,7 +5,9 @@
 
 use super::access::{Choice, Use, choose};
 use super::hash::hash_operands;
-use super::units::{Group, Parts, Unit, collect_needed, flatten, is_true, leaves_of, or_to_in, semi_unit};
+use super::units::{
+    Group, Parts, Unit, collect_needed, common_factors, flatten, is_true, leaves_of, or_to_in, semi_unit,
+};
 use super::{Rel, filter, remap, selectivity};
 use crate::bind::from::{JoinTree, leaf_at};
 use crate::bind::semi::Semi;
@@ -55,8 +57,12 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
         build::check_folded_dates(condition)?;
         or_to_in(condition);
     }
-    let conditions: Vec<Expr> =
-        conditions.into_iter().flat_map(crate::bind::from::conjuncts).filter(|c| !is_true(c)).collect();
+    let mut factors = Vec::with_capacity(conditions.len());
+    for condition in conditions.into_iter().flat_map(crate::bind::from::conjuncts) {
+        factors.append(&mut common_factors(condition)?);
+    }
+    factors.retain(|c| !is_true(c));
+    let conditions = factors;
     let Some(tree) = tree else {
         let node = state.node(Operator::Values(vec![Vec::new()]), Vec::new(), 1.0, 0.0);
         let rel = Rel { node, layout: Vec::new(), ordered: false };

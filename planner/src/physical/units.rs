@@ -1,11 +1,15 @@
 //! What is joined: tables, right sides of outer joins, subqueries; and what their conditions allow.
 
 use crate::bind::Leaf;
-use crate::bind::from::{JoinTree, TreeJoin, leaf_at};
+use crate::bind::from::{JoinTree, TreeJoin, conjuncts, leaf_at};
+use crate::bind::has_subquery;
 use crate::bind::semi::Semi;
+use crate::bind::view::conjunction;
 use crate::plan::JoinType;
+use crate::same::same;
 use aurora_expr::typing::Comparison;
 use aurora_expr::{CompareOp, Expr, ExprKind, build};
+use aurora_types::SqlResult;
 use std::collections::BTreeSet;
 
 /// One step of a join.
@@ -59,6 +63,36 @@ pub(super) fn or_to_in(condition: &mut Expr) {
     {
         *condition = list;
     }
+}
+
+/// `(a AND b) OR (a AND c)` as `a AND (b OR c)`: what all branches ask for can join and look up by itself.
+pub(super) fn common_factors(condition: Expr) -> SqlResult<Vec<Expr>> {
+    let ExprKind::Or(branches) = &condition.kind else { return Ok(vec![condition]) };
+    let mut branches: Vec<Vec<Expr>> = branches.iter().cloned().map(conjuncts).collect();
+    let Some((first, others)) = branches.split_first_mut() else { return Ok(vec![condition]) };
+    let mut common: Vec<Expr> = Vec::new();
+    let is_everywhere = |part: &Expr| {
+        part.is_deterministic()
+            && !has_subquery(part)
+            && others.iter().all(|o| o.iter().any(|e| same(e, part)))
+    };
+    for part in first.iter() {
+        if is_everywhere(part) && !common.iter().any(|known| same(known, part)) {
+            common.push(part.clone());
+        }
+    }
+    if common.is_empty() {
+        return Ok(vec![condition]);
+    }
+    let mut rest = Vec::with_capacity(branches.len());
+    for mut branch in branches {
+        branch.retain(|part| !common.iter().any(|known| same(known, part)));
+        // A branch that asks for nothing more: the others do not matter.
+        let Some(branch) = conjunction(branch)? else { return Ok(common) };
+        rest.push(branch);
+    }
+    common.push(build::or(rest)?);
+    Ok(common)
 }
 
 pub(super) fn is_true(expr: &Expr) -> bool {
