@@ -15,6 +15,8 @@ pub type Ordinal = u32;
 pub const ALL: Ordinal = Ordinal::MAX;
 
 const NO_ENTRY: u32 = u32::MAX;
+/// Places of last inserts that are kept: one index's ascending keys go beside those of others.
+const HINTS: usize = 4;
 /// Keys of one chunk: moving half of it costs about as much as the comparisons that find the place.
 const CHUNK_KEYS: usize = 512;
 
@@ -53,6 +55,8 @@ pub struct WriteSet {
     chunks: Vec<Vec<u32>>,
     /// Entries of kind `DeleteRange`, ascending.
     ranges: Vec<u32>,
+    /// Where keys went in last, by index; what no longer holds is noticed by comparison.
+    hints: [(u32, u32); HINTS],
 }
 
 impl WriteSet {
@@ -111,28 +115,35 @@ impl WriteSet {
                 self.entries[id as usize].predecessor = *head;
                 *head = id;
             }
-            Err((chunk, slot)) => self.insert_key(chunk, slot, id),
+            Err((chunk, slot)) => {
+                let (chunk, slot) = self.insert_key(chunk, slot, id);
+                self.hints[hint_of(key)] = (chunk as u32, slot as u32);
+            }
         }
     }
 
-    fn insert_key(&mut self, chunk: usize, slot: usize, id: u32) {
+    /// Gives the place where it went in.
+    fn insert_key(&mut self, chunk: usize, slot: usize, id: u32) -> (usize, usize) {
         let Some(target) = self.chunks.get_mut(chunk) else {
             self.chunks.push(vec![id]);
-            return;
+            return (chunk, 0);
         };
         if target.len() < CHUNK_KEYS {
             target.insert(slot, id);
-            return;
+            return (chunk, slot);
         }
         // Ascending inserts leave full chunks behind; others split in the middle.
         let middle = if slot == target.len() { slot } else { target.len() / 2 };
         let mut right = target.split_off(middle);
-        if slot >= middle {
+        let place = if slot >= middle {
             right.insert(slot - middle, id);
+            (chunk + 1, slot - middle)
         } else {
             target.insert(slot, id);
-        }
+            (chunk, slot)
+        };
         self.chunks.insert(chunk + 1, right);
+        place
     }
 
     fn key(&self, id: u32) -> &[u8] {
@@ -151,6 +162,9 @@ impl WriteSet {
         if self.chunks.is_empty() {
             return Err((0, 0));
         }
+        if let Some(place) = self.find_behind_hint(key) {
+            return place;
+        }
         // The last chunk whose first key is not above `key`.
         let chunk = self.chunks.partition_point(|chunk| self.key(chunk[0]) <= key).saturating_sub(1);
         let heads = &self.chunks[chunk];
@@ -163,6 +177,23 @@ impl WriteSet {
         match heads.binary_search_by(|&id| self.key(id).cmp(key)) {
             Ok(slot) => Ok((chunk, slot)),
             Err(slot) => Err((chunk, slot)),
+        }
+    }
+
+    /// As [`WriteSet::find`], where the key is the one of the last insert into its index or belongs right behind it.
+    fn find_behind_hint(&self, key: &[u8]) -> Option<Result<(usize, usize), (usize, usize)>> {
+        let (chunk, slot) = self.hints[hint_of(key)];
+        let (chunk, slot) = (chunk as usize, slot as usize);
+        let heads = self.chunks.get(chunk)?;
+        match self.key(*heads.get(slot)?).cmp(key) {
+            Ordering::Less => {}
+            Ordering::Equal => return Some(Ok((chunk, slot))),
+            Ordering::Greater => return None,
+        }
+        let next = heads.get(slot + 1).or_else(|| self.chunks.get(chunk + 1).and_then(|heads| heads.first()));
+        match next {
+            Some(&next) if self.key(next) <= key => None,
+            _ => Some(Err((chunk, slot + 1))),
         }
     }
 
@@ -336,4 +367,9 @@ impl WriteSet {
     pub fn clear(&mut self) {
         *self = WriteSet::default();
     }
+}
+
+/// Keys begin with four bytes of tenant and eight of the index: the last of them tells indexes of one table apart.
+fn hint_of(key: &[u8]) -> usize {
+    key.get(11).map_or(0, |byte| usize::from(*byte) % HINTS)
 }

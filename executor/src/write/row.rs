@@ -32,6 +32,8 @@ pub(crate) struct RowWriter<'r, 'a> {
     entry: Vec<u8>,
     value: Vec<u8>,
     bytes: Vec<u8>,
+    /// Index entries of the row in hand; their memory serves row after row.
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl<'r, 'a> RowWriter<'r, 'a> {
@@ -47,6 +49,7 @@ impl<'r, 'a> RowWriter<'r, 'a> {
             entry: Vec::new(),
             value: Vec::new(),
             bytes: Vec::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -67,8 +70,8 @@ impl<'r, 'a> RowWriter<'r, 'a> {
                 return Ok(self.duplicate(&info.clustered, row, self.key.clone(), ctx));
             }
         }
-        let mut entries = Vec::with_capacity(info.indexes.len());
-        for index in &info.indexes {
+        self.entries.resize_with(info.indexes.len(), Default::default);
+        for (at, index) in info.indexes.iter().enumerate() {
             let has_null = info.index_columns(index, row, ctx, &mut self.entry)?;
             if index.unique
                 && !has_null
@@ -77,14 +80,16 @@ impl<'r, 'a> RowWriter<'r, 'a> {
                 return Ok(self.duplicate(index, row, other, ctx));
             }
             info.finish_entry(index, has_null, &self.key, &mut self.entry, &mut self.value);
-            entries.push((self.entry.clone(), self.value.clone()));
+            let (entry, value) = &mut self.entries[at];
+            std::mem::swap(entry, &mut self.entry);
+            std::mem::swap(value, &mut self.value);
         }
         if self.rt.settings.foreign_key_checks {
             foreign_key::check_parents(self.rt, &info, None, row, ctx)?;
         }
         info.encode(row, ctx.session.time_zone(), &mut self.bytes)?;
         txn.put(&self.key, &self.bytes)?;
-        for (entry, value) in &entries {
+        for (entry, value) in &self.entries {
             txn.put(entry, value)?;
         }
         Ok(Placed::Done)
