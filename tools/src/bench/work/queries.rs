@@ -62,11 +62,14 @@ pub trait QuerySet: Sync {
     }
 }
 
+/// Of each query in turn, its rows or why there are none.
+type Answers = Vec<Result<Vec<Row>, String>>;
+
 /// A work made of queries: they run once before the rounds, which warms up and gathers the answers of all sides.
 pub struct Queries<S> {
     set: S,
     /// By the name of the side: each query's answer or why there is none.
-    answers: Mutex<HashMap<String, Vec<Result<Vec<Row>, String>>>>,
+    answers: Mutex<HashMap<String, Answers>>,
 }
 
 impl<S: QuerySet> Queries<S> {

@@ -133,11 +133,12 @@ struct State {
     updates: Vec<Prepared>,
     insert: Prepared,
     scan: Prepared,
+    salt: u64,
 }
 
 impl State {
-    fn open(mut client: Client) -> Result<State, String> {
-        let marks = vec!["?"; FIELDS + 1].join(", ");
+    fn open(mut client: Client, salt: u64) -> Result<State, String> {
+        let marks = ["?"; FIELDS + 1].join(", ");
         let updates = (0..FIELDS)
             .map(|at| client.prepare(&format!("UPDATE {TABLE} SET field{at} = ? WHERE ycsb_key = ?")))
             .collect::<Result<Vec<_>, ClientError>>()?;
@@ -147,8 +148,14 @@ impl State {
             scan: client
                 .prepare(&format!("SELECT * FROM {TABLE} WHERE ycsb_key >= ? ORDER BY ycsb_key LIMIT ?"))?,
             updates,
+            salt,
             client,
         })
+    }
+
+    /// A value that no other work has written: what an UPDATE does not change, MySQL does not count.
+    fn fresh(&self, random: &mut Random) -> String {
+        field(&mut Random(random.next() ^ self.salt))
     }
 
     fn read(&mut self, number: u64) -> Result<u64, ClientError> {
@@ -158,7 +165,7 @@ impl State {
     fn update(&mut self, random: &mut Random, number: u64) -> Result<(), ClientError> {
         let at = (random.next() % FIELDS as u64) as usize;
         let statement = self.updates.get(at).ok_or_else(|| ClientError::new("not prepared"))?;
-        match self.client.execute(statement, &[field(random).into(), key(number).into()])? {
+        match self.client.execute(statement, &[self.fresh(random).into(), key(number).into()])? {
             1 => Ok(()),
             other => Err(ClientError::new(format!("WRONG: an UPDATE by key changed {other} rows"))),
         }
@@ -194,6 +201,7 @@ impl Workload for Ycsb {
     fn round(&self, side: &mut Side, setting: &Setting, round: u64) -> Result<Round, String> {
         let rows = u64::from(setting.rows);
         let zipf = Zipf::new(rows);
+        let salt = self.mix.name.bytes().fold(1, |salt, byte| scrambled(salt ^ u64::from(byte)));
         let (given, _) = {
             let inserted = self.inserted.lock().unwrap_or_else(PoisonError::into_inner);
             inserted.get(&side.name).copied().unwrap_or_default()
@@ -204,7 +212,7 @@ impl Workload for Ycsb {
             setting,
             round,
             Clients::new(CLIENTS),
-            |client, _| State::open(client),
+            |client, _| State::open(client, salt),
             |state, random, _| {
                 let drawn = zipf.draw(random);
                 let number = if self.mix.latest {

@@ -175,8 +175,8 @@ fn positive(random: &mut Random) -> i64 {
 fn page(number: u32) -> String {
     let site =
         ["example.com", "maps.google.com", "news.test", "shop.test", "forum.test"][(number % 5) as usize];
-    let s = if number % 3 == 0 { "s" } else { "" };
-    let google = if number % 97 == 0 { "?from=google" } else { "" };
+    let s = if number.is_multiple_of(3) { "s" } else { "" };
+    let google = if number.is_multiple_of(97) { "?from=google" } else { "" };
     format!("http{s}://www.{site}/{:x}/{number}{google}", number / 7)
 }
 
