@@ -14,7 +14,8 @@ const CLIENTS: usize = 8;
 /// Of ten statements.
 const READS: u32 = 8;
 /// MySQL's own names, which say nothing of how our files are kept.
-const NOT_OURS: [&str; 4] = ["default_table_", "table_encryption_", "innodb_", "binlog_"];
+const NOT_OURS: [&str; 6] =
+    ["default_table_", "table_encryption_", "innodb_", "binlog_", "block_encryption_", "require_"];
 
 struct Cost {
     name: &'static str,
