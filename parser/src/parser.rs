@@ -425,6 +425,12 @@ impl<'a> Parser<'a> {
         self.ast.add_expr(expr, span, 1)
     }
 
+    /// Makes room for the expressions of the tokens that are left: about every other one is a value.
+    pub(crate) fn expect_values(&mut self) {
+        let left = self.tokens.len().saturating_sub(self.position);
+        self.ast.reserve_exprs(left / 2);
+    }
+
     pub(crate) fn highest(&self, ids: &[ExprId]) -> u32 {
         ids.iter().map(|id| self.ast.height(*id)).max().unwrap_or(0)
     }

@@ -144,6 +144,10 @@ impl Ast {
         id
     }
 
+    pub(crate) fn reserve_exprs(&mut self, more: usize) {
+        self.exprs.reserve(more);
+    }
+
     /// Adds a query, for rewriters above the parser.
     pub fn add_query(&mut self, query: Query) -> QueryId {
         let id = QueryId(self.queries.len() as u32);

@@ -69,7 +69,14 @@ impl Parser<'_> {
             let values = matches!(self.peek(), Tok::Kw(Kw::VALUES | Kw::VALUE));
             if values && self.peek_at(1) == Tok::LParen {
                 self.bump();
-                let rows = self.list(Parser::insert_row)?;
+                // Rows are alike: one allocation each, and one for the expressions of all.
+                self.expect_values();
+                let mut width = columns.as_ref().map_or(4, Vec::len);
+                let rows = self.list(|parser| {
+                    let row = parser.insert_row_of(width)?;
+                    width = row.len();
+                    Ok(row)
+                })?;
                 if !replace {
                     row_alias = self.row_alias()?;
                 }
@@ -99,11 +106,21 @@ impl Parser<'_> {
 
     /// `(value, ..)`, which may be empty and may hold DEFAULT.
     pub(crate) fn insert_row(&mut self) -> PResult<Vec<ExprId>> {
+        self.insert_row_of(4)
+    }
+
+    fn insert_row_of(&mut self, width: usize) -> PResult<Vec<ExprId>> {
         self.expect(Tok::LParen)?;
         if self.eat(Tok::RParen) {
             return Ok(Vec::new());
         }
-        let row = self.list(Parser::value_or_default)?;
+        let mut row = Vec::with_capacity(width);
+        loop {
+            row.push(self.value_or_default()?);
+            if !self.eat(Tok::Comma) {
+                break;
+            }
+        }
         self.expect(Tok::RParen)?;
         Ok(row)
     }
@@ -113,6 +130,13 @@ impl Parser<'_> {
         if self.at_kw(Kw::DEFAULT) && self.peek_at(1) != Tok::LParen {
             let span = self.bump().span();
             return Ok(self.leaf(Expr::Default(None), span));
+        }
+        // A literal alone, as nearly all values of a long INSERT are, needs no descent through the operators.
+        if matches!(self.peek(), Tok::Str | Tok::Int | Tok::Decimal | Tok::Kw(Kw::NULL))
+            && matches!(self.peek_at(1), Tok::Comma | Tok::RParen)
+            && self.pending.is_none()
+        {
+            return self.literal();
         }
         self.expression()
     }

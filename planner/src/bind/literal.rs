@@ -8,6 +8,7 @@ use aurora_types::error::{ER_INVALID_CHARACTER_STRING, ER_UNKNOWN_CHARACTER_SET,
 use aurora_types::temporal::DateFlags;
 use aurora_types::temporal::parse::{parse_datetime, parse_time};
 use aurora_types::{Charset, CollationId, Decimal, Level, SqlError, SqlResult, Text, Value, Warning};
+use std::borrow::Cow;
 
 impl Binder<'_, '_> {
     /// The character set of an introducer (1115 when there is none of the name).
@@ -27,6 +28,8 @@ impl Binder<'_, '_> {
         }
         let bytes = literal.bytes.as_bytes();
         match set.decode(bytes) {
+            // UTF-8 as it is: the literal's own bytes are shared.
+            Ok(Cow::Borrowed(text)) if text.len() == bytes.len() => Ok(literal.bytes.clone()),
             Ok(text) => Ok(Text::from(&*text)),
             Err(bad) => {
                 let rest: String =
@@ -70,28 +73,24 @@ impl Binder<'_, '_> {
                 literal.ty.length = text.len() as u32;
                 literal
             }
-            // Bytes that are no text of the client's: MySQL warns and takes them as they are.
-            Literal::String(StringLiteral { bytes, introducer: None })
-                if self.state.ctx.client_charset.decode(bytes.as_bytes()).is_err() =>
-            {
-                let shown: String = bytes.as_bytes().iter().take(6).map(|b| format!("{b:02X}")).collect();
-                let set = self.state.ctx.client_charset.name();
-                let error = SqlError::new(ER_INVALID_CHARACTER_STRING, &[&set, &shown]);
-                self.state.warnings.push(Warning {
-                    level: Level::Warning,
-                    code: error.code,
-                    message: error.message,
-                });
-                let ty = typing::text(bytes.len() as u64, CollationId::BINARY);
-                build::typed_literal(Value::Text(bytes.clone()), ty)
-            }
-            Literal::String(text) => {
-                let value = self.string_text(text)?;
-                match &text.introducer {
-                    Some(introducer) => self.introduced(value, introducer)?,
-                    None => build::literal(Value::Text(value), ctx),
+            Literal::String(text) => match (self.string_text(text), &text.introducer) {
+                (value, Some(introducer)) => self.introduced(value?, introducer)?,
+                (Ok(value), None) => build::literal(Value::Text(value), ctx),
+                // Bytes that are no text of the client's: MySQL warns and takes them as they are.
+                (Err(_), None) => {
+                    let bytes = &text.bytes;
+                    let shown: String = bytes.as_bytes().iter().take(6).map(|b| format!("{b:02X}")).collect();
+                    let set = self.state.ctx.client_charset.name();
+                    let error = SqlError::new(ER_INVALID_CHARACTER_STRING, &[&set, &shown]);
+                    self.state.warnings.push(Warning {
+                        level: Level::Warning,
+                        code: error.code,
+                        message: error.message,
+                    });
+                    let ty = typing::text(bytes.len() as u64, CollationId::BINARY);
+                    build::typed_literal(Value::Text(bytes.clone()), ty)
                 }
-            }
+            },
             Literal::Hex { bytes, introducer: None } => {
                 let mut literal = build::hex_literal(bytes.as_bytes());
                 literal.ty.unsigned = true;
