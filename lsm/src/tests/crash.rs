@@ -2,8 +2,8 @@
 
 use super::basic::{DIR, Machine, all, commit, small, tiny};
 use crate::*;
-use aurora_env::{FILE_HEADER_BYTES, FileHeader};
 use aurora_env::sim::{SimFaults, SimRng};
+use aurora_env::{FILE_HEADER_BYTES, FileHeader};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
