@@ -8,9 +8,7 @@ use aurora_executor::{Host, TableInfo};
 use aurora_expr::{BuildContext, Expr, typing};
 use aurora_parser::{ExprId, Parsed, QueryId, Statement};
 use aurora_planner::{Plan, PlanContext, Statistics, TableExpressions};
-use aurora_txn::{CounterKind, Direction, Isolation, TxnMode, View};
 use aurora_types::{ColumnMeta, SqlResult, SqlType, Value};
-use std::ops::Bound;
 use std::sync::Arc;
 
 /// One statement's host: a session and the definitions that its plan was made from.
@@ -49,13 +47,11 @@ impl Statistics for SharedStatistics<'_> {
     }
 }
 
-/// Rows that are counted one by one before a table's size is guessed.
-const COUNTED_ROWS: u64 = 5_000;
-/// How long a count is believed, in microseconds: small tables are counted again sooner.
+/// How long a count is believed, in microseconds.
 const COUNT_AGE_MICROS: i64 = 10_000_000;
 
 impl SessionShared {
-    /// About how many rows a table has: counted up to a few thousand, guessed from its counters beyond.
+    /// About how many rows a table had a short while ago: what plans are made from.
     ///
     /// # Errors
     /// Failures of storage.
@@ -66,24 +62,7 @@ impl SessionShared {
         {
             return Ok(*rows);
         }
-        let manager = self.catalog.manager();
-        let txn = manager.begin(Isolation::ReadCommitted, TxnMode { read_only: true, ..TxnMode::default() });
-        let (start, end) = aurora_catalog::storage_range(table.storage);
-        let mut cursor =
-            txn.scan(Bound::Included(&start), Bound::Excluded(&end), Direction::Forward, View::Snapshot)?;
-        let mut rows = 0;
-        while rows < COUNTED_ROWS && cursor.advance()? {
-            rows += 1;
-        }
-        if rows == COUNTED_ROWS {
-            let kind = if table.auto_increment_column().is_some() {
-                CounterKind::AutoIncrement
-            } else {
-                CounterKind::RowId
-            };
-            let next = manager.counters().peek(kind, table.storage.0)?;
-            rows = next.clamp(COUNTED_ROWS * 4, 1_000_000_000);
-        }
+        let rows = self.sampled_rows(table.storage)?;
         self.row_counts.lock().insert(table.storage, (rows, now));
         Ok(rows)
     }

@@ -98,6 +98,9 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
     planner.group(group)
 }
 
+/// Rows from which it matters which side of a hash join is the table.
+const SWAP_ROWS: f64 = 2000.0;
+
 struct Joins<'j, 's, 'a> {
     state: &'s mut State<'a>,
     leaves: &'j [Leaf],
@@ -393,6 +396,16 @@ impl Joins<'_, '_, '_> {
             match self.hash_key(&condition, &left, unit).filter(|_| lateral.is_empty()) {
                 Some(key) => keys.push(key),
                 None => rest.push(condition),
+            }
+        }
+        // The hash table is made of the right side: the smaller one, where the two may change places.
+        let (l, r) = (left.node.estimate, right.node.estimate);
+        let swapped =
+            join == JoinType::Inner && !keys.is_empty() && r.rows > SWAP_ROWS && r.rows > 2.0 * l.rows;
+        let (left, right) = if swapped { (right, left) } else { (left, right) };
+        if swapped {
+            for key in &mut keys {
+                std::mem::swap(&mut key.left, &mut key.right);
             }
         }
         let mut layout = left.layout.clone();

@@ -1,6 +1,7 @@
 //! How large tables and their indexes are, about: what TABLES, STATISTICS and their SHOWs tell.
 
 use crate::session::Session;
+use crate::shared::SessionShared;
 use aurora_catalog::{CatalogSnapshot, IndexDef, IndexState, StorageId, TableDef, storage_range};
 use aurora_executor::{Host, IndexShape};
 use aurora_txn::{Direction, Isolation, TxnMode, View};
@@ -56,14 +57,12 @@ impl Session {
         Ok(TableSize { rows: self.table_rows(table)?, data_bytes, index_bytes })
     }
 
-    /// About how many rows a table has: small ones are counted, of others the first rows and their share of the bytes
-    /// tell.
+    /// About how many rows a table has now.
     ///
     /// # Errors
     /// Failures of storage.
     pub(crate) fn table_rows(&self, table: &TableDef) -> SqlResult<u64> {
-        let sample = self.sample(table.storage, None)?;
-        self.entries(table.storage, &sample)
+        self.state.shared.sampled_rows(table.storage)
     }
 
     /// How many distinct values the leading parts of an index have, one number a part: exact for small indexes, in
@@ -83,8 +82,9 @@ impl Session {
         let Some(shape) = shapes.find(|shape| shape.storage == index.storage) else {
             return Ok(vec![self.table_rows(table)?; index.parts.len()]);
         };
-        let sample = self.sample(index.storage, Some(shape))?;
-        let entries = self.entries(index.storage, &sample)?;
+        let shared = &self.state.shared;
+        let sample = shared.sample(index.storage, Some(shape))?;
+        let entries = shared.entries(index.storage, &sample)?;
         let parts = shape.parts.len();
         let counts = sample.distinct.iter().enumerate().map(|(at, &distinct)| {
             let unique = shape.unique && at + 1 == parts;
@@ -100,6 +100,18 @@ impl Session {
         });
         Ok(counts.collect())
     }
+}
+
+impl SessionShared {
+    /// About how many rows a table has: small ones are counted, of others the first rows and their share of the bytes
+    /// tell.
+    ///
+    /// # Errors
+    /// Failures of storage.
+    pub(crate) fn sampled_rows(&self, storage: StorageId) -> SqlResult<u64> {
+        let sample = self.sample(storage, None)?;
+        self.entries(storage, &sample)
+    }
 
     /// All entries of an index whose beginning is known.
     fn entries(&self, storage: StorageId, sample: &Sample) -> SqlResult<u64> {
@@ -107,7 +119,7 @@ impl Session {
             return Ok(sample.entries);
         }
         let (start, end) = storage_range(storage);
-        let store = self.state.shared.catalog.manager().store();
+        let store = self.catalog.manager().store();
         let bytes =
             |from: &[u8], to: &[u8]| store.approximate_bytes(from, to).map_err(aurora_txn::TxnError::from);
         let (met, all) = (bytes(&start, &sample.last_key)?, bytes(&start, &end)?);
@@ -118,7 +130,7 @@ impl Session {
     }
 
     fn sample(&self, storage: StorageId, shape: Option<&IndexShape>) -> SqlResult<Sample> {
-        let manager = self.state.shared.catalog.manager();
+        let manager = self.catalog.manager();
         let txn = manager.begin(Isolation::ReadCommitted, TxnMode { read_only: true, ..TxnMode::default() });
         let (start, end) = storage_range(storage);
         let mut cursor =
