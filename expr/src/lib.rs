@@ -15,6 +15,7 @@ pub mod typing;
 pub mod window;
 
 pub use aggregate::{Accumulator, AggregateFunction};
+pub use functions::json_value;
 pub use build::BuildContext;
 pub use context::{EvalCtx, NoSubqueries, SessionInfo, SubqueryRunner, VariableScope};
 pub use eval::{EvalCache, InSet, Operand, compare_with_row, is_true, row_order};

@@ -212,19 +212,19 @@ impl Binder<'_, '_> {
     }
 
     fn json_value(&mut self, value: &ast::JsonValue) -> SqlResult<Expr> {
-        if value.on_empty.is_some() || value.on_error.is_some() {
-            return unsupported("JSON_VALUE … ON EMPTY or ON ERROR");
-        }
-        let args = vec![self.expr(value.doc)?, self.expr(value.path)?];
-        let found = self.function("json_extract", args)?;
-        let text = self.function("json_unquote", vec![found])?;
-        match &value.returning {
-            Some(ty) => self.cast(text, ty),
-            None => {
-                let ty = typing::text(512, CollationId::UTF8MB4_0900_AI_CI);
-                build::cast(text, CastTarget::Char { limited: true }, ty)
-            }
-        }
+        use aurora_expr::json_value::Response;
+        let (doc, path) = (self.expr(value.doc)?, self.expr(value.path)?);
+        let returning = value.returning.as_ref().map(|ty| self.cast_type(ty)).transpose()?;
+        let mut response = |said: &Option<ast::JsonOnResponse>| -> SqlResult<Response> {
+            Ok(match said {
+                None | Some(ast::JsonOnResponse::Null) => Response::Null,
+                Some(ast::JsonOnResponse::Error) => Response::Error,
+                Some(ast::JsonOnResponse::Default(value)) => Response::Default(self.expr(*value)?),
+            })
+        };
+        let (on_empty, on_error) = (response(&value.on_empty)?, response(&value.on_error)?);
+        let ty = returning.map(|(_, ty)| ty);
+        aurora_expr::json_value::build(doc, path, ty, on_empty, on_error, &self.state.ctx.build)
     }
 
     fn parameter(&mut self, number: u32) -> Expr {
