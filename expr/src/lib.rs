@@ -15,7 +15,6 @@ pub mod typing;
 pub mod window;
 
 pub use aggregate::{Accumulator, AggregateFunction};
-pub use functions::json_value;
 pub use build::BuildContext;
 pub use context::{EvalCtx, NoSubqueries, SessionInfo, SubqueryRunner, VariableScope};
 pub use eval::{EvalCache, InSet, Operand, compare_with_row, is_true, row_order};
@@ -26,4 +25,5 @@ pub use expr::{
 pub use function::{
     Args, Arity, Determinism, FunctionDef, Kernel, NullRule, Typed, all as all_functions, lookup,
 };
+pub use functions::json_value;
 pub use window::WindowFunction;
