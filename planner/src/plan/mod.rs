@@ -11,6 +11,7 @@ mod node;
 mod object;
 mod point;
 mod scan;
+mod short;
 
 pub use dml::{
     AssignTarget, Assignment, DeletePlan, DeleteTarget, DuplicateAction, InsertPlan, InsertSource,
@@ -57,30 +58,6 @@ pub struct Plan {
     pub cacheable: bool,
     /// Raised while planning (deprecations, truncated constants); shown again at every execution.
     pub warnings: Vec<aurora_types::Warning>,
-}
-
-/// Cost below which a plan counts as short.
-const SHORT_COST: f64 = 1000.0;
-/// Rows of an INSERT that counts as short.
-const SHORT_ROWS: usize = 64;
-
-impl Plan {
-    /// Whether it is expected to take well below a millisecond, so that it may run where others wait for their turn.
-    pub fn is_short(&self) -> bool {
-        let cheap = |node: &Node| node.estimate.cost < SHORT_COST;
-        self.subplans.is_empty()
-            && self.ctes.is_empty()
-            && match &self.body {
-                PlanBody::PointGet(_) | PlanBody::PointUpdate(_) | PlanBody::PointDelete(_) => true,
-                PlanBody::Query(node) => cheap(node),
-                PlanBody::Insert(insert) => match &insert.source {
-                    InsertSource::Values(rows) => rows.len() <= SHORT_ROWS,
-                    InsertSource::Query(node) => cheap(node),
-                },
-                PlanBody::Update(update) => cheap(&update.source),
-                PlanBody::Delete(delete) => cheap(&delete.source),
-            }
-    }
 }
 
 #[derive(Clone, Debug)]
