@@ -178,7 +178,8 @@ impl SkipList {
                 // SAFETY: `start` is a node of this level before the position; `node` is `height` high.
                 unsafe {
                     let (prev, next) = self.walk(start, level, key, seq.0);
-                    Node::link(node, level).store(next, Ordering::Relaxed);
+                    // Release: a search that climbs from a lower level reads the link before the node is linked here.
+                    Node::link(node, level).store(next, Ordering::Release);
                     let swapped = Node::link(prev, level).compare_exchange(
                         next,
                         node,
@@ -204,6 +205,33 @@ impl SkipList {
             (at, next) = unsafe { self.walk(at, level, key, seq) };
         }
         (at, next)
+    }
+
+    /// As [`SkipList::find`], from a node before the position: the nearer it is, the fewer steps. Climbs each node's links
+    /// to their top while they lead to nodes before the position, then walks down.
+    ///
+    /// # Safety
+    /// `from` is a node of this list and lies before (key, seq).
+    unsafe fn find_from(&self, from: *const Node, key: &[u8], seq: u64) -> *mut Node {
+        let mut at = from.cast_mut();
+        // SAFETY: nodes of a living list; links above the level that a node was met on are null, as the arena gave them, or
+        // lead to nodes behind it.
+        unsafe {
+            let mut level = (*at).height as usize - 1;
+            loop {
+                let next = Node::link(at, level).load(Ordering::Acquire);
+                if next.is_null() || !Self::is_before(next, key, seq) {
+                    break;
+                }
+                at = next;
+                level = (*at).height as usize - 1;
+            }
+            let mut next = ptr::null_mut();
+            for level in (0..=level).rev() {
+                (at, next) = self.walk(at, level, key, seq);
+            }
+            next
+        }
     }
 
     fn last(&self) -> *mut Node {
@@ -265,7 +293,15 @@ impl<T: HasList> ListCursor<T> {
     }
 
     pub(crate) fn seek(&mut self, key: &[u8], seq: Seq) {
-        self.node = self.owner.list().find(key, seq.0).1;
+        let list = self.owner.list();
+        // SAFETY: a valid cursor stands on a node of its own list.
+        let is_ahead = self.valid() && unsafe { SkipList::is_before(self.node, key, seq.0) };
+        self.node = if is_ahead {
+            // SAFETY: as above, and the node lies before the position.
+            unsafe { list.find_from(self.node, key, seq.0) }
+        } else {
+            list.find(key, seq.0).1
+        };
     }
 
     /// To the last entry before (key, seq).
@@ -347,6 +383,24 @@ mod tests {
     impl HasList for Owner {
         fn list(&self) -> &SkipList {
             &self.0
+        }
+    }
+
+    #[test]
+    fn a_seek_from_anywhere_finds_what_one_from_the_head_finds() {
+        let owner = Arc::new(Owner(SkipList::new()));
+        let key = |n: u64| (n % 97).to_be_bytes();
+        for step in 0..3000u64 {
+            owner.0.insert(&key(step.wrapping_mul(7919)), Seq(step + 1), EntryKind::Put, &[]);
+        }
+        let (mut near, mut x) = (ListCursor::new(owner.clone()), 1u64);
+        for _ in 0..5000 {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (key, seq) = ((x >> 33) % 99, Seq((x >> 20) % 3002));
+            let mut far = ListCursor::new(owner.clone());
+            far.seek(&key.to_be_bytes(), seq);
+            near.seek(&key.to_be_bytes(), seq);
+            assert!(ptr::eq(near.node, far.node), "{key} {seq:?}");
         }
     }
 
