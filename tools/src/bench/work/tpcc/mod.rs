@@ -1,5 +1,6 @@
 //! TPC-C: the five transactions in the standard mix, without think time, and the consistency conditions afterwards.
 
+mod conditions;
 mod data;
 mod terminal;
 
@@ -38,64 +39,6 @@ fn size(setting: &Setting) -> Size {
 fn terminals(setting: &Setting) -> usize {
     setting.scale.pick(4, 8, 16)
 }
-
-/// The specification's consistency conditions by their numbers: queries that count what breaks them.
-const CONDITIONS: [(&str, &str); 10] = [
-    (
-        "1",
-        "SELECT COUNT(*) FROM warehouse, (SELECT d_w_id, SUM(d_ytd) AS total FROM district GROUP BY d_w_id) AS d \
-         WHERE d_w_id = w_id AND w_ytd <> total",
-    ),
-    (
-        "2",
-        "SELECT COUNT(*) FROM district, (SELECT o_w_id, o_d_id, MAX(o_id) AS last FROM orders GROUP BY o_w_id, o_d_id) AS o \
-         WHERE o_w_id = d_w_id AND o_d_id = d_id AND d_next_o_id - 1 <> last",
-    ),
-    (
-        "2",
-        "SELECT COUNT(*) FROM district, \
-         (SELECT no_w_id, no_d_id, MAX(no_o_id) AS last FROM new_order GROUP BY no_w_id, no_d_id) AS o \
-         WHERE no_w_id = d_w_id AND no_d_id = d_id AND d_next_o_id - 1 <> last",
-    ),
-    (
-        "3",
-        "SELECT COUNT(*) FROM (SELECT no_w_id, no_d_id FROM new_order GROUP BY no_w_id, no_d_id \
-         HAVING MAX(no_o_id) - MIN(no_o_id) + 1 <> COUNT(*)) AS broken",
-    ),
-    (
-        "4",
-        "SELECT COUNT(*) FROM (SELECT o_w_id, o_d_id, SUM(o_ol_cnt) AS told FROM orders GROUP BY o_w_id, o_d_id) AS o, \
-         (SELECT ol_w_id, ol_d_id, COUNT(*) AS found FROM order_line GROUP BY ol_w_id, ol_d_id) AS l \
-         WHERE ol_w_id = o_w_id AND ol_d_id = o_d_id AND told <> found",
-    ),
-    (
-        "5",
-        "SELECT COUNT(*) FROM orders LEFT JOIN new_order ON no_w_id = o_w_id AND no_d_id = o_d_id AND no_o_id = o_id \
-         WHERE (o_carrier_id IS NULL AND no_o_id IS NULL) OR (o_carrier_id IS NOT NULL AND no_o_id IS NOT NULL)",
-    ),
-    (
-        "6",
-        "SELECT COUNT(*) FROM orders, \
-         (SELECT ol_w_id, ol_d_id, ol_o_id, COUNT(*) AS found FROM order_line GROUP BY ol_w_id, ol_d_id, ol_o_id) AS l \
-         WHERE ol_w_id = o_w_id AND ol_d_id = o_d_id AND ol_o_id = o_id AND o_ol_cnt <> found",
-    ),
-    (
-        "7",
-        "SELECT COUNT(*) FROM orders, order_line WHERE ol_w_id = o_w_id AND ol_d_id = o_d_id AND ol_o_id = o_id \
-         AND ((ol_delivery_d IS NULL AND o_carrier_id IS NOT NULL) OR (ol_delivery_d IS NOT NULL AND o_carrier_id IS NULL))",
-    ),
-    (
-        "8",
-        "SELECT COUNT(*) FROM warehouse, (SELECT h_w_id, SUM(h_amount) AS total FROM history GROUP BY h_w_id) AS h \
-         WHERE h_w_id = w_id AND w_ytd <> total",
-    ),
-    (
-        "9",
-        "SELECT COUNT(*) FROM district, \
-         (SELECT h_w_id, h_d_id, SUM(h_amount) AS total FROM history GROUP BY h_w_id, h_d_id) AS h \
-         WHERE h_w_id = d_w_id AND h_d_id = d_id AND d_ytd <> total",
-    ),
-];
 
 impl Workload for Tpcc {
     fn name(&self) -> &str {
@@ -149,7 +92,9 @@ impl Workload for Tpcc {
         *orders.entry(side.name.clone()).or_default() += committed.into_inner();
         let news = load.done.first().copied().unwrap_or(0) as f64;
         let p99 = load.latencies.first().map_or(0, |latencies| latencies.value_at_percentile(99.0));
+        let mix = terminal::mix(&load.done);
         let mut round = load.round();
+        round.note = Some(round.note.map_or(mix.clone(), |note| format!("{mix}, {note}")));
         round.values.insert(0, Ok(news * 60.0 / load.seconds));
         round.values.insert(1, Ok(p99 as f64));
         Ok(round)
@@ -157,14 +102,14 @@ impl Workload for Tpcc {
 
     fn check(&self, side: &mut Side, setting: &Setting) -> Result<String, String> {
         let mut client = side.connect()?;
-        for (number, sql) in CONDITIONS {
+        let size = size(setting);
+        for (number, sql) in conditions::all(size) {
             let broken =
-                client.number(sql).map_err(|error| format!("consistency condition {number}: {error}"))?;
+                client.number(&sql).map_err(|error| format!("consistency condition {number}: {error}"))?;
             if broken != 0.0 {
                 return Err(format!("consistency condition {number} is broken {broken} times"));
             }
         }
-        let size = size(setting);
         let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let acknowledged = orders.get(&side.name).copied().unwrap_or(0);
         let expected = (size.warehouses * DISTRICTS * size.customers) as f64 + acknowledged as f64;
@@ -172,7 +117,7 @@ impl Workload for Tpcc {
         if found != expected {
             return Err(format!("{found} orders were found, {expected} acknowledged"));
         }
-        Ok("consistency conditions 1 to 9 hold, every acknowledged order was found".into())
+        Ok("consistency conditions 1 to 12 hold, every acknowledged order was found".into())
     }
 
     fn cleanup(&self, side: &mut Side, _: &Setting) -> Result<(), String> {

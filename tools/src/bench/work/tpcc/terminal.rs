@@ -23,6 +23,24 @@ const DECK: [(Kind, usize); 5] = [
     (Kind::StockLevel, 1),
 ];
 
+fn shuffled(random: &mut Random) -> Vec<Kind> {
+    let mut deck: Vec<Kind> =
+        DECK.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count)).collect();
+    for at in (1..deck.len()).rev() {
+        deck.swap(at, (random.next() % (at as u64 + 1)) as usize);
+    }
+    deck
+}
+
+/// The shares of the five among the transactions done, for people. The decks make them right over a long time; a short round
+/// may cut its last decks anywhere.
+pub fn mix(done: &[u64]) -> String {
+    let total = done.iter().sum::<u64>().max(1) as f64;
+    let shares: Vec<String> =
+        done.iter().map(|done| format!("{:.1}", *done as f64 * 100.0 / total)).collect();
+    format!("mix {} %", shares.join("/"))
+}
+
 /// How a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -119,10 +137,7 @@ impl Terminal {
     /// The next transaction of a shuffled deck. After an error that says so, the same kind is tried again.
     pub fn step(&mut self, random: &mut Random) -> Result<End, ClientError> {
         if self.deck.is_empty() {
-            self.deck = DECK.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count)).collect();
-            for at in (1..self.deck.len()).rev() {
-                self.deck.swap(at, (random.next() % (at as u64 + 1)) as usize);
-            }
+            self.deck = shuffled(random);
         }
         let kind = self.deck.last().copied().unwrap_or(Kind::NewOrder);
         self.client.exec("BEGIN")?;
@@ -307,6 +322,16 @@ mod tests {
         let rows = vec![vec![Some("7".to_string()), None]];
         assert_eq!(number::<i64>(&rows, 0), Ok(7));
         assert!(cell(&rows, 1).is_err() && cell(&[], 0).is_err());
-        assert_eq!(DECK.iter().map(|(_, count)| count).sum::<usize>(), 23);
+    }
+
+    #[test]
+    fn decks_hold_the_mix_in_any_order() {
+        let random = &mut Random(7);
+        let decks = [shuffled(random), shuffled(random)];
+        assert_ne!(decks[0], decks[1]);
+        let mut done = [0; 5];
+        decks.iter().flatten().for_each(|kind| done[*kind as usize] += 1);
+        // At most 45 % new orders, at least 43 % payments and 4 % of each other.
+        assert_eq!((done, mix(&done).as_str()), ([20, 20, 2, 2, 2], "mix 43.5/43.5/4.3/4.3/4.3 %"));
     }
 }
