@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// Start and stop of the log itself.
+    /// Start, stop and `off` of the log itself.
     Audit,
     /// Logins, refused logins, ends of connections.
     Connection,
@@ -48,7 +48,7 @@ pub struct Event {
     pub ip: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub database: String,
-    /// Object that the event is about, `schema.table` or an account.
+    /// Object that the event is about, `schema.table` or an account; the mode, when the log itself starts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]

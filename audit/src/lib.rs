@@ -16,7 +16,7 @@ mod verify;
 
 pub use event::{Class, Event, Record};
 pub use export::{ExportFilter, ExportFormat, export};
-pub use log::{AuditLog, Durability};
+pub use log::{AuditLog, Durability, Mode};
 pub use reader::{AuditReader, read_all};
 pub use verify::{Report, verify};
 

@@ -23,6 +23,45 @@ pub enum Durability {
     Durable,
 }
 
+/// Which events a client waits for; `audit` of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// By class: [`Class::durability`].
+    #[default]
+    ByClass,
+    /// For none: throughput before evidence. A crash of the server loses a tenth of a second, one of the machine ten.
+    Async,
+    /// For all, until they are in the operating system's cache.
+    Written,
+    /// For all, until they are on disk.
+    Durable,
+}
+
+impl Mode {
+    /// As it is recorded when the log is opened.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::ByClass => "by class",
+            Mode::Async => "async",
+            Mode::Written => "written",
+            Mode::Durable => "durable",
+        }
+    }
+
+    /// The log tells of itself durably in every mode.
+    fn durability(self, class: Class) -> Durability {
+        match self {
+            _ if matches!(class, Class::Audit | Class::Checkpoint) => Durability::Durable,
+            Mode::ByClass => class.durability(),
+            Mode::Async => Durability::Async,
+            Mode::Written => Durability::Written,
+            Mode::Durable => Durability::Durable,
+        }
+    }
+}
+
+/// Events that may wait for the writer before those who come wait too: memory is bounded, whatever the disk does.
+const WAITING_MAX: usize = 16_384;
 const SEGMENT_BYTES: u64 = 64 << 20;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 const ASYNC_DELAY: Duration = Duration::from_millis(100);
@@ -53,6 +92,7 @@ struct Shared {
 /// The open audit log. One per instance; cheap to share.
 pub struct AuditLog {
     shared: Arc<Shared>,
+    mode: Mode,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -69,8 +109,19 @@ struct Writer {
 }
 
 impl AuditLog {
-    /// Opens the folder `dir` (`DATA/audit`), begins a new segment behind the existing ones and records `start`.
+    /// As [`AuditLog::open_as`], with events durable by class.
     pub fn open(env: Env, sealing: Arc<dyn Sealing>, dir: &Path) -> Result<AuditLog, AuditError> {
+        AuditLog::open_as(Mode::default(), env, sealing, dir)
+    }
+
+    /// Opens the folder `dir` (`DATA/audit`), begins a new segment behind the existing ones and records `start` with the
+    /// mode.
+    pub fn open_as(
+        mode: Mode,
+        env: Env,
+        sealing: Arc<dyn Sealing>,
+        dir: &Path,
+    ) -> Result<AuditLog, AuditError> {
         env.fs.create_dir_all(dir).map_err(io_error("creating", dir))?;
         let signer = Signer::open_or_create(&env, sealing.as_ref(), dir)?;
         let mut head = GENESIS;
@@ -104,23 +155,30 @@ impl AuditLog {
             .name("audit-writer".into())
             .spawn(move || writer.run(&theirs))
             .map_err(|e| AuditError::Stopped(e.to_string()))?;
-        let log = AuditLog { shared, writer: Mutex::new(Some(thread)) };
-        log.record(Event::new(Class::Audit, "start", 0), Durability::Durable)?;
+        let log = AuditLog { shared, mode, writer: Mutex::new(Some(thread)) };
+        let start = Event { object: mode.name().to_owned(), ..Event::new(Class::Audit, "start", 0) };
+        log.record(start, Durability::Durable)?;
         Ok(log)
+    }
+
+    /// Records an event as durably as the mode wants its class.
+    pub fn tell(&self, event: Event) -> Result<u64, AuditError> {
+        let durability = self.mode.durability(event.class);
+        self.record(event, durability)
     }
 
     /// Records an event; returns its number once it is as durable as asked.
     pub fn record(&self, event: Event, durability: Durability) -> Result<u64, AuditError> {
-        let seq = {
+        let (seq, is_full) = {
             let mut queue = self.shared.queue.lock();
             if queue.stop {
                 return Err(AuditError::Stopped("the log is closed".into()));
             }
             queue.assigned += 1;
             queue.waiting.push((event, durability));
-            queue.assigned
+            (queue.assigned, queue.waiting.len() > WAITING_MAX)
         };
-        if durability == Durability::Async {
+        if durability == Durability::Async && !is_full {
             return Ok(seq);
         }
         self.shared.arrived.notify_one();
@@ -144,8 +202,17 @@ impl AuditLog {
 
     /// Records `stop`, signs the head and ends the writer.
     pub fn close(&self) -> Result<(), AuditError> {
+        self.close_with("stop")
+    }
+
+    /// As [`AuditLog::close`], for a server that runs on without: `off` is the last that it records.
+    pub fn switch_off(&self) -> Result<(), AuditError> {
+        self.close_with("off")
+    }
+
+    fn close_with(&self, last: &str) -> Result<(), AuditError> {
         let Some(thread) = self.writer.lock().take() else { return Ok(()) };
-        let recorded = self.record(Event::new(Class::Audit, "stop", 0), Durability::Durable);
+        let recorded = self.record(Event::new(Class::Audit, last, 0), Durability::Durable);
         self.shared.queue.lock().stop = true;
         self.shared.arrived.notify_one();
         thread.join().map_err(|_| AuditError::Stopped("its writer panicked".into()))?;
@@ -324,5 +391,63 @@ impl AuditLog {
         let signer = Signer::open_or_create(env, sealing, dir)?;
         let secret = signer.sign(0, &GENESIS);
         Index::open(&dir.join("index"), secret.as_bytes())?.of_user(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{read_all, verify};
+    use aurora_env::{PlainSealing, RealEnv};
+
+    fn open(mode: Mode, env: &Env, sealing: &Arc<dyn Sealing>, dir: &Path) -> AuditLog {
+        AuditLog::open_as(mode, env.clone(), sealing.clone(), dir).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_is_switched_off_says_so_last() {
+        // A real folder: the index has no other.
+        let (dir, env) = (tempfile::tempdir().unwrap(), RealEnv::new());
+        let sealing: Arc<dyn Sealing> = Arc::new(PlainSealing::new([1; 16], env.entropy.clone()));
+        open(Mode::Durable, &env, &sealing, dir.path()).close().unwrap();
+        open(Mode::ByClass, &env, &sealing, dir.path()).switch_off().unwrap();
+        let records = read_all(&env, &*sealing, dir.path()).unwrap();
+        let told: Vec<(&str, &str)> =
+            records.iter().map(|record| (&*record.event.event, &*record.event.object)).collect();
+        assert_eq!(told[0], ("start", "durable"));
+        let last = told.iter().rfind(|(event, _)| *event != "checkpoint");
+        assert_eq!(last, Some(&("off", "")));
+        assert!(verify(&env, &*sealing, dir.path(), None, None).unwrap().problems.is_empty());
+    }
+
+    #[test]
+    fn modes_say_what_is_waited_for() {
+        assert_eq!(Mode::ByClass.durability(Class::Ddl), Durability::Durable);
+        assert_eq!(Mode::ByClass.durability(Class::Connection), Durability::Written);
+        assert_eq!(Mode::Async.durability(Class::Ddl), Durability::Async);
+        assert_eq!(Mode::Async.durability(Class::Audit), Durability::Durable);
+        assert_eq!(Mode::Written.durability(Class::Account), Durability::Written);
+        assert_eq!(Mode::Durable.durability(Class::Failure), Durability::Durable);
+    }
+
+    #[test]
+    fn nobody_waits_in_async_mode_until_too_many_do() {
+        // A real folder: the index has no other.
+        let (dir, env) = (tempfile::tempdir().unwrap(), RealEnv::new());
+        let sealing: Arc<dyn Sealing> = Arc::new(PlainSealing::new([1; 16], env.entropy.clone()));
+        let log = open(Mode::Async, &env, &sealing, dir.path());
+        let count = WAITING_MAX as u64 + 100;
+        for id in 0..count {
+            log.tell(Event::new(Class::Ddl, "create_table", id)).unwrap();
+            assert!(log.shared.queue.lock().waiting.len() <= WAITING_MAX + 1);
+        }
+        log.close().unwrap();
+        let records = read_all(&env, &*sealing, dir.path()).unwrap();
+        let ids: Vec<u64> = records
+            .iter()
+            .filter(|record| record.event.class == Class::Ddl)
+            .map(|record| record.event.connection_id)
+            .collect();
+        assert!(ids.iter().copied().eq(0..count));
     }
 }

@@ -16,6 +16,14 @@ pub enum KeyError {
     WrongKek,
     #[error("the key registry is there, but {} is not: restore the key-encryption key", .0.display())]
     KekMissing(PathBuf),
+    #[error("this data folder is encrypted, and encryption=OFF is for new folders only")]
+    IsSealed,
+    #[error("this data folder was made without encryption")]
+    IsPlain,
+    #[error("{} is missing, and nothing else says how the files of this folder were kept", .0.display())]
+    RegistryMissing(PathBuf),
+    #[error("{} is not what AuroraDB writes there", .0.display())]
+    NotAMark(PathBuf),
     #[error("the key registry belongs to another instance")]
     OtherInstance,
     #[error("the key registry is damaged: {0}")]

@@ -33,7 +33,7 @@ struct State {
     keys: Vec<DataKey>,
 }
 
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> KeyError {
+pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> KeyError {
     move |source| KeyError::Io { action, path: path.to_owned(), source: source.into() }
 }
 
@@ -159,13 +159,13 @@ fn new_key(env: &Env, id: u32) -> DataKey {
     DataKey { id, created_s, key }
 }
 
-fn read(env: &Env, path: &Path) -> KeyResult<Zeroizing<Vec<u8>>> {
+pub(crate) fn read(env: &Env, path: &Path) -> KeyResult<Zeroizing<Vec<u8>>> {
     let file = env.fs.open(path).map_err(io("open", path))?;
     registry::read_all(&*file).map_err(io("read", path))
 }
 
 /// A new file, durable with its name; what a crash left under the name is replaced.
-fn write_new(env: &Env, dir: &Path, path: &Path, bytes: &[u8]) -> KeyResult<()> {
+pub(crate) fn write_new(env: &Env, dir: &Path, path: &Path, bytes: &[u8]) -> KeyResult<()> {
     if env.fs.exists(path).map_err(io("look for", path))? {
         env.fs.remove(path).map_err(io("remove", path))?;
     }
