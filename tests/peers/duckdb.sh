@@ -7,18 +7,18 @@
 #   duckdb.sh stop DIR           stop the server whose data are in DIR
 #   duckdb.sh run ARGS...        run the environment's Python
 set -euo pipefail
-peers=${PEERS:-$HOME/.cache/aurora-peers}
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 root=$peers/duckdb
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-die() { echo "duckdb.sh: $*" >&2; exit 1; }
+# A connection is enough: it listens when the database is open.
+is_ready() { (exec 3<>"/dev/tcp/127.0.0.1/$port"); }
 
 case ${1:-} in
 install)
   [[ -e $root/ready ]] && exit 0
   echo "fetching DuckDB's Python package into $root"
-  mkdir -p "$peers"
-  exec 9>"$peers/install-duckdb.lock"; flock 9
+  lock_install duckdb
   [[ -e $root/ready ]] && exit 0
   rm -rf "$root"
   python3 -m venv "$root" || die "python3 with venv is needed"
@@ -27,28 +27,15 @@ install)
   touch "$root/ready"
   ;;
 start)
-  data=${2:?folder} port=${3:?port}
+  folder "${2:-}"
+  port=${3:?port}
+  alone
   "$0" install >/dev/null
   mkdir -p "$data/data"
-  setsid "$root/bin/python3" "$here/duckdb_server.py" "$data/data/bench.duckdb" "$port" >"$data/server.log" 2>&1 </dev/null &
-  echo $! >"$data/pid"
-  for _ in $(seq 150); do
-    # A connection is enough: it listens when the database is open.
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then exit 0; fi
-    kill -0 "$(cat "$data/pid")" 2>/dev/null || break
-    sleep 0.1
-  done
-  tail -n 20 "$data/server.log" >&2
-  exit 1
+  launch "$root/bin/python3" "$here/duckdb_server.py" "$data/data/bench.duckdb" "$port"
+  wait_until is_ready
   ;;
-stop)
-  data=${2:?folder}
-  [[ -s $data/pid ]] || exit 0
-  pid=$(cat "$data/pid")
-  kill "$pid" 2>/dev/null || exit 0
-  for _ in $(seq 150); do kill -0 "$pid" 2>/dev/null || exit 0; sleep 0.2; done
-  kill -9 "$pid"
-  ;;
+stop) stop_server "${2:-}" ;;
 run) shift; "$root/bin/python3" "$@" ;;
-*) sed -n '2,9p' "$0"; exit 2 ;;
+*) usage ;;
 esac
