@@ -17,7 +17,6 @@ mod statements;
 mod stream;
 
 pub use net::Doors;
-pub use pace::RuntimeWaiter;
 pub use password_key::PasswordKey;
 pub use registry::{ConnectionEntry, Connections};
 pub use server::{Options, ServerHandle, serve};

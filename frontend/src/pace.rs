@@ -4,7 +4,7 @@
 //! with a one-packet echo, 37 µs a round trip instead of 17, and half the throughput.
 
 use crate::service::Ticket;
-use aurora_env::{Signal, Waiter, lend_thread};
+use aurora_env::lend_thread;
 use aurora_types::SqlResult;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -110,21 +110,6 @@ impl Pace {
     }
 }
 
-/// Waits of the engine under the frontend's runtime: the thread is replaced while it waits. Statements may only run
-/// inline ([`crate::Options::inline_statements`]) when all their waits go through it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RuntimeWaiter;
-
-impl Waiter for RuntimeWaiter {
-    fn wait(&self, signal: &Signal, timeout: Option<Duration>) -> bool {
-        // Most signals of a durable write or a stall have fired by now.
-        if signal.has_fired() {
-            return true;
-        }
-        block_in_place(|| signal.park(timeout))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,18 +156,5 @@ mod tests {
         pace.command_ended().await;
         pace.waits(yield_now()).await;
         assert_eq!(pace.in_turn, 0, "it has waited");
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn a_waiting_worker_is_replaced() {
-        let signal = std::sync::Arc::new(Signal::new());
-        let waiting = tokio::spawn({
-            let signal = signal.clone();
-            async move { RuntimeWaiter.wait(&signal, Some(Duration::from_secs(10))) }
-        });
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        // The runtime has one worker, and it waits.
-        tokio::spawn(async move { signal.fire() }).await.unwrap();
-        assert!(waiting.await.unwrap());
     }
 }

@@ -43,7 +43,7 @@ pub struct Options {
     /// Flags of the compressions to offer: COMPRESS (zlib), ZSTD_COMPRESSION.
     pub compression: Capabilities,
     /// Short statements run on the worker that read them, at half the cost. Only for sessions whose waits all go
-    /// through [`crate::RuntimeWaiter`]: others would stop the workers, and with them whoever they wait for.
+    /// through a waiter that tells the runtime: others would stop the workers, and with them whoever they wait for.
     pub inline_statements: bool,
     /// What rows of open cursors may need.
     pub cursors: CursorBudget,

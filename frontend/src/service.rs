@@ -139,7 +139,7 @@ pub struct Prepared {
 }
 
 /// One client's session. Calls are synchronous and may block (lock waits, reads): they run where blocking is
-/// allowed, or inline when all waits go through `RuntimeWaiter` (`Options::inline_statements`). Dropping a session rolls back and frees what it holds.
+/// allowed, or inline when all waits go through a waiter that tells the runtime (`Options::inline_statements`). Dropping a session rolls back and frees what it holds.
 pub trait ClientSession: Send {
     /// Runs one query string: one statement, or several when the client may send them. Every result ends with
     /// [`RowSink::end`], statements without rows included. The ticket is the last statement's commit; earlier ones
