@@ -63,7 +63,7 @@ impl Default for EngineOptions {
             immutable_memtables_max: 3,
             wal_segment_bytes: 16 << 20,
             wal_bytes_max: 256 << 20,
-            block_bytes: 16 << 10,
+            block_bytes: 4 << 10,
             restart_interval: 16,
             compress: true,
             filter: FilterKind::Blocked,

@@ -134,19 +134,17 @@ pub(super) struct Entry {
 /// The plain bytes of one block.
 pub(crate) struct Block {
     bytes: Vec<u8>,
-    /// Where the entries begin and end.
-    start: u32,
+    /// Where the entries end.
     end: u32,
     restart_count: u32,
     base: Seq,
 }
 
 impl Block {
-    /// A block whose contents are `range` of `bytes`, which it keeps.
-    pub(super) fn new(bytes: Vec<u8>, range: Range<usize>) -> Option<Block> {
+    /// A block of these contents.
+    pub(super) fn new(bytes: Vec<u8>) -> Option<Block> {
         u32::try_from(bytes.len()).ok()?;
-        let contents = bytes.get(range.clone())?;
-        let (head, count) = contents.split_last_chunk::<4>()?;
+        let (head, count) = bytes.split_last_chunk::<4>()?;
         let (head, base) = head.split_last_chunk::<8>()?;
         let restart_count = u32::from_le_bytes(*count);
         let entries_bytes = head.len().checked_sub((restart_count as usize).checked_mul(4)?)?;
@@ -154,10 +152,9 @@ impl Block {
         if (restart_count == 0) != (entries_bytes == 0) {
             return None;
         }
-        let start = u32::try_from(range.start).ok()?;
-        let end = start.checked_add(u32::try_from(entries_bytes).ok()?)?;
+        let end = u32::try_from(entries_bytes).ok()?;
         let base = Seq(u64::from_le_bytes(*base));
-        Some(Block { start, end, restart_count, base, bytes })
+        Some(Block { end, restart_count, base, bytes })
     }
 
     #[inline]
@@ -168,11 +165,6 @@ impl Block {
     /// Bytes of memory behind it.
     pub(super) fn memory_bytes(&self) -> usize {
         self.bytes.capacity() + size_of::<Block>()
-    }
-
-    /// Where the entries begin.
-    pub(super) fn start(&self) -> u32 {
-        self.start
     }
 
     /// Behind the last entry.
@@ -188,7 +180,7 @@ impl Block {
         }
         let at = self.end as usize + index as usize * 4;
         let bytes = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).ok_or(Malformed)?;
-        self.start.checked_add(u32::from_le_bytes(*bytes)).filter(|&at| at < self.end).ok_or(Malformed)
+        Some(u32::from_le_bytes(*bytes)).filter(|&at| at < self.end).ok_or(Malformed)
     }
 
     /// The entry that begins at `at`, which lies before the end.
@@ -290,9 +282,7 @@ mod tests {
             builder.add(key, Seq(*seq), EntryKind::Put, &seq.to_le_bytes());
         }
         assert_eq!(builder.len(), builder.finish().len());
-        let bytes = builder.bytes.clone();
-        let range = 0..bytes.len();
-        Block::new(bytes, range).unwrap()
+        Block::new(builder.bytes.clone()).unwrap()
     }
 
     #[test]
@@ -358,15 +348,14 @@ mod tests {
             for value in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut bytes = block.bytes.clone();
                 bytes[at] = value;
-                let range = 0..bytes.len();
-                let Some(bad) = Block::new(bytes, range) else { continue };
+                let Some(bad) = Block::new(bytes) else { continue };
                 for key in [&b""[..], b"aa", b"abc", b"zz"] {
                     let _ = bad.find(key, Seq(5));
                 }
                 let _ = bad.restart_before(bad.end());
             }
         }
-        assert!(Block::new(vec![0; 11], 0..11).is_none());
-        assert!(Block::new(vec![0; 12], 0..12).is_some());
+        assert!(Block::new(vec![0; 11]).is_none());
+        assert!(Block::new(vec![0; 12]).is_some());
     }
 }

@@ -12,7 +12,7 @@ type Place = (u64, u64);
 const ENTRY_BYTES: u64 = 96;
 
 /// For the first size of the cache's tables; nothing depends on it being right.
-const TYPICAL_BLOCK_BYTES: u64 = 16 << 10;
+const TYPICAL_BLOCK_BYTES: u64 = 4 << 10;
 
 #[derive(Clone)]
 struct ByBytes;
@@ -64,7 +64,10 @@ mod tests {
     use super::*;
 
     fn block(bytes: usize) -> Arc<Block> {
-        Arc::new(Block::new(vec![0; bytes], 0..12).unwrap())
+        let mut contents = vec![0; bytes];
+        // One restart point.
+        contents[bytes - 4] = 1;
+        Arc::new(Block::new(contents).unwrap())
     }
 
     #[test]

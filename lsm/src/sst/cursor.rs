@@ -129,7 +129,7 @@ impl BlockCursor {
     /// To the first entry of the block.
     pub(super) fn first(&mut self) -> Result<bool, Malformed> {
         self.key.clear();
-        self.next = self.block.as_ref().map_or(0, |block| block.start());
+        self.next = 0;
         self.next()
     }
 
@@ -200,7 +200,7 @@ impl BlockCursor {
     fn remember_behind(&mut self) -> Result<(), Malformed> {
         self.forget_behind();
         let Some(block) = &self.block else { return Ok(()) };
-        if self.at <= block.start() {
+        if self.at == 0 {
             return Ok(());
         }
         let mut at = block.restart_before(self.at)?;

@@ -6,8 +6,11 @@ use crate::codec::Reader;
 use crate::codec::put_varint;
 use crate::error::{LsmError, Result};
 use aurora_env::{File, FileCipher, SealError};
-use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size};
-use std::ops::Range;
+use lz4_flex::block::{
+    CompressTable, compress_into_with_dict, compress_into_with_table, decompress_into,
+    decompress_into_with_dict, get_maximum_output_size,
+};
+use std::cell::RefCell;
 use std::path::Path;
 
 /// What a block holds. Numbers are on disk; those from 16 on are kept for further kinds of data blocks.
@@ -21,6 +24,7 @@ pub(super) enum BlockKind {
     Properties = 5,
     RangeTombstones = 6,
     Footer = 7,
+    Dictionary = 8,
 }
 
 impl BlockKind {
@@ -33,6 +37,7 @@ impl BlockKind {
             BlockKind::Properties => "properties",
             BlockKind::RangeTombstones => "range tombstones",
             BlockKind::Footer => "footer",
+            BlockKind::Dictionary => "dictionary",
         }
     }
 }
@@ -40,6 +45,15 @@ impl BlockKind {
 const CODEC_NONE: u8 = 0;
 /// u32 length of the plain bytes, then an lz4 block.
 const CODEC_LZ4: u8 = 1;
+/// As [`CODEC_LZ4`]; what repeats may also lie in the table's dictionary.
+const CODEC_LZ4_DICTIONARY: u8 = 2;
+
+/// Stored bytes of blocks up to this size are read into memory that a thread keeps.
+const SCRATCH_BYTES_MAX: usize = 256 << 10;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Kind and codec.
 pub(super) const CLEAR_BYTES: usize = 2;
@@ -92,15 +106,26 @@ impl Handle {
 pub(super) struct Compressor {
     table: CompressTable,
     out: Vec<u8>,
+    dictionary: Vec<u8>,
 }
 
 impl Compressor {
     pub(super) fn new() -> Compressor {
-        Compressor { table: CompressTable::small(), out: Vec::new() }
+        Compressor { table: CompressTable::small(), out: Vec::new(), dictionary: Vec::new() }
     }
 
-    /// The compressed form with its head, where that saves 12 % at least.
-    fn compress(&mut self, contents: &[u8]) -> Option<&[u8]> {
+    /// What blocks are compressed with from now on; empty: nothing but themselves.
+    pub(super) fn set_dictionary(&mut self, dictionary: Vec<u8>) {
+        self.dictionary = dictionary;
+    }
+
+    /// Bytes that a block would take.
+    pub(super) fn measure(&mut self, contents: &[u8]) -> usize {
+        self.compress(contents).map_or(contents.len(), |(_, compressed)| compressed.len())
+    }
+
+    /// Codec and compressed form with its head, where that saves 8 % at least.
+    fn compress(&mut self, contents: &[u8]) -> Option<(u8, &[u8])> {
         let plain_bytes = u32::try_from(contents.len()).ok()?;
         let room = 4 + get_maximum_output_size(contents.len());
         if self.out.len() < room {
@@ -108,8 +133,13 @@ impl Compressor {
         }
         let (head, body) = self.out.split_at_mut(4);
         head.copy_from_slice(&plain_bytes.to_le_bytes());
-        let len = 4 + compress_into_with_table(contents, body, &mut self.table).ok()?;
-        (len * 25 <= contents.len() * 22).then(|| self.out.get(..len))?
+        let (codec, compressed) = if self.dictionary.is_empty() {
+            (CODEC_LZ4, compress_into_with_table(contents, body, &mut self.table))
+        } else {
+            (CODEC_LZ4_DICTIONARY, compress_into_with_dict(contents, body, &self.dictionary))
+        };
+        let len = 4 + compressed.ok()?;
+        (len * 25 <= contents.len() * 23).then(|| Some((codec, self.out.get(..len)?)))?
     }
 }
 
@@ -123,7 +153,7 @@ pub(super) fn put_block(
     compressor: Option<&mut Compressor>,
 ) -> Result<()> {
     let (codec, body) = match compressor.and_then(|compressor| compressor.compress(contents)) {
-        Some(compressed) => (CODEC_LZ4, compressed),
+        Some((codec, compressed)) => (codec, compressed),
         None => (CODEC_NONE, contents),
     };
     let len = CLEAR_BYTES + body.len() + cipher.overhead_bytes();
@@ -146,6 +176,8 @@ pub(super) struct BlockFile<'a> {
     pub(super) path: &'a Path,
     pub(super) cipher: &'a dyn FileCipher,
     pub(super) file_bytes: u64,
+    /// Empty where the table has none.
+    pub(super) dictionary: &'a [u8],
 }
 
 impl BlockFile<'_> {
@@ -172,21 +204,35 @@ impl BlockFile<'_> {
         }
     }
 
-    /// Reads and opens a block; the contents are the range of the bytes.
-    pub(super) fn load(&self, kind: BlockKind, handle: Handle) -> Result<(Vec<u8>, Range<usize>)> {
+    /// Reads and opens a block; gives its contents.
+    pub(super) fn load(&self, kind: BlockKind, handle: Handle) -> Result<Vec<u8>> {
         self.check(kind, handle)?;
-        let mut stored = vec![0; handle.len as usize];
-        self.read(&mut stored, handle.offset)?;
-        self.open(kind, handle, stored)
+        let len = handle.len as usize;
+        if len > SCRATCH_BYTES_MAX {
+            let mut stored = vec![0; len];
+            self.read(&mut stored, handle.offset)?;
+            return self.open(kind, handle, &mut stored);
+        }
+        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => {
+                if scratch.len() < len {
+                    scratch.resize(len.next_power_of_two(), 0);
+                }
+                let stored = scratch.get_mut(..len).unwrap_or_default();
+                self.read(stored, handle.offset)?;
+                self.open(kind, handle, stored)
+            }
+            // A file that reads blocks in order to be read.
+            Err(_) => {
+                let mut stored = vec![0; len];
+                self.read(&mut stored, handle.offset)?;
+                self.open(kind, handle, &mut stored)
+            }
+        })
     }
 
-    /// Opens a block that was read already.
-    pub(super) fn open(
-        &self,
-        kind: BlockKind,
-        handle: Handle,
-        mut stored: Vec<u8>,
-    ) -> Result<(Vec<u8>, Range<usize>)> {
+    /// Opens a block that was read already, in place; gives its contents.
+    pub(super) fn open(&self, kind: BlockKind, handle: Handle, stored: &mut [u8]) -> Result<Vec<u8>> {
         let Some((&mut [found_kind, codec], sealed)) = stored.split_first_chunk_mut::<CLEAR_BYTES>() else {
             return Err(self.damaged(kind, handle, "too short"));
         };
@@ -200,20 +246,18 @@ impl BlockFile<'_> {
             // The seal holds, so a writer meant it.
             return Err(self.damaged(kind, handle, &format!("is of kind {found_kind}")));
         }
-        match codec {
-            CODEC_NONE => Ok((stored, CLEAR_BYTES..CLEAR_BYTES + plain_bytes)),
-            CODEC_LZ4 => {
-                let plain = sealed.get(..plain_bytes).and_then(decompress);
-                let plain = plain.ok_or_else(|| self.damaged(kind, handle, "does not decompress"))?;
-                let range = 0..plain.len();
-                Ok((plain, range))
-            }
-            _ => Err(self.damaged(kind, handle, &format!("has codec {codec}"))),
-        }
+        let plain = sealed.get(..plain_bytes).unwrap_or_default();
+        let contents = match codec {
+            CODEC_NONE => Some(plain.to_vec()),
+            CODEC_LZ4 => decompress(plain, &[]),
+            CODEC_LZ4_DICTIONARY => decompress(plain, self.dictionary),
+            _ => return Err(self.damaged(kind, handle, &format!("has codec {codec}"))),
+        };
+        contents.ok_or_else(|| self.damaged(kind, handle, "does not decompress"))
     }
 }
 
-fn decompress(body: &[u8]) -> Option<Vec<u8>> {
+fn decompress(body: &[u8], dictionary: &[u8]) -> Option<Vec<u8>> {
     let (head, body) = body.split_first_chunk::<4>()?;
     let plain_bytes = u32::from_le_bytes(*head) as usize;
     // No lz4 block grows more than 255-fold: nobody makes us take more memory than that.
@@ -221,7 +265,11 @@ fn decompress(body: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut plain = vec![0; plain_bytes];
-    (decompress_into(body, &mut plain).ok()? == plain_bytes).then_some(plain)
+    let len = match dictionary {
+        [] => decompress_into(body, &mut plain),
+        _ => decompress_into_with_dict(body, &mut plain, dictionary),
+    };
+    (len.ok()? == plain_bytes).then_some(plain)
 }
 
 #[cfg(test)]
@@ -242,18 +290,26 @@ mod tests {
     fn only_what_shrinks_is_compressed() {
         let mut compressor = Compressor::new();
         let rows = b"the same row again ".repeat(900);
-        let compressed = compressor.compress(&rows).unwrap();
-        assert!(compressed.len() < 1000);
-        assert_eq!(decompress(compressed).unwrap(), rows);
+        let (codec, compressed) = compressor.compress(&rows).unwrap();
+        assert!(codec == CODEC_LZ4 && compressed.len() < 1000);
+        assert_eq!(decompress(compressed, &[]).unwrap(), rows);
         let mut rng = aurora_env::sim::SimRng::new(1);
         let noise: Vec<u8> = (0..16_384).map(|_| rng.next_u64() as u8).collect();
         assert!(compressor.compress(&noise).is_none());
         assert!(compressor.compress(b"").is_none());
+        // Noise that the dictionary knows.
+        let part = &noise[500..2500];
+        assert_eq!(compressor.measure(part), part.len());
+        compressor.set_dictionary(noise.clone());
+        let (codec, compressed) = compressor.compress(part).unwrap();
+        assert!(codec == CODEC_LZ4_DICTIONARY && compressed.len() < 100);
+        assert_eq!(decompress(compressed, &noise).unwrap(), part);
+        assert!(decompress(compressed, &noise[..400]).is_none_or(|wrong| wrong != part));
     }
 
     #[test]
     fn hostile_lengths_take_no_memory() {
-        assert!(decompress(&[0xff, 0xff, 0xff, 0xff, 1, 2, 3]).is_none());
-        assert!(decompress(&[1, 0]).is_none());
+        assert!(decompress(&[0xff, 0xff, 0xff, 0xff, 1, 2, 3], &[]).is_none());
+        assert!(decompress(&[1, 0], &[]).is_none());
     }
 }

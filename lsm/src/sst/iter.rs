@@ -9,8 +9,11 @@ use crate::types::{EntryKind, Seq};
 use crate::value::PinnedValue;
 use std::sync::Arc;
 
-/// Read-ahead begins with the second block in a row that was not cached, and grows up to the larger window.
-const FIRST_WINDOW_BYTES: usize = 64 << 10;
+/// Read-ahead begins with the second block in a row that was not cached, and grows up to the larger window: a short scan
+/// reads little that it does not need.
+const FIRST_WINDOW_BYTES: usize = 8 << 10;
+/// Blocks this far apart still follow each other: an index block may lie in between.
+const GAP_BYTES_MAX: u64 = 16 << 10;
 const WINDOW_BYTES_MAX: usize = 512 << 10;
 
 /// All entries of a table, all versions, range tombstones not applied. Owns what it stands on. Every move says
@@ -32,6 +35,8 @@ pub(crate) struct TableIter {
 struct ReadAhead {
     bytes: Vec<u8>,
     offset: u64,
+    /// What lies before this in `bytes` is no longer what it was in the file.
+    opened: usize,
     /// Size of the next read; 0: none yet.
     window_bytes: usize,
     /// Where the block ends that was read last.
@@ -39,9 +44,16 @@ struct ReadAhead {
 }
 
 impl ReadAhead {
-    fn held(&self, handle: Handle) -> Option<&[u8]> {
+    /// The stored bytes of a block, which is opened in place: once.
+    fn held(&mut self, handle: Handle) -> Option<&mut [u8]> {
         let at = usize::try_from(handle.offset.checked_sub(self.offset)?).ok()?;
-        self.bytes.get(at..at.checked_add(handle.len as usize)?)
+        if at < self.opened {
+            return None;
+        }
+        let end = at.checked_add(handle.len as usize)?;
+        let stored = self.bytes.get_mut(at..end)?;
+        self.opened = end;
+        Some(stored)
     }
 }
 
@@ -257,32 +269,27 @@ impl TableIter {
         if let Some(block) = self.table.cached(handle) {
             return Ok(block);
         }
-        let stored = self.read_rows(handle, forward)?;
-        let block = self.table.decode(BlockKind::Rows, handle, stored)?;
+        let block = self.read_rows(handle, forward)?;
         if self.fill_cache {
             self.table.keep(handle, &block);
         }
         Ok(block)
     }
 
-    /// The stored bytes of a block, out of a larger read where blocks are read in sequence.
-    fn read_rows(&mut self, handle: Handle, forward: bool) -> Result<Vec<u8>> {
-        let blocks = self.table.blocks();
-        blocks.check(BlockKind::Rows, handle)?;
-        let ahead = &mut self.ahead;
-        let end = handle.offset + u64::from(handle.len);
-        // Index blocks may lie in between.
-        let in_sequence = forward && handle.offset.wrapping_sub(ahead.expected) <= FIRST_WINDOW_BYTES as u64;
-        ahead.expected = end;
-        if let Some(held) = ahead.held(handle) {
-            return Ok(held.to_vec());
+    /// A block from the file, out of a larger read where blocks are read in sequence.
+    fn read_rows(&mut self, handle: Handle, forward: bool) -> Result<Arc<Block>> {
+        let (kind, table, ahead) = (BlockKind::Rows, &*self.table, &mut self.ahead);
+        let in_sequence = forward && handle.offset.wrapping_sub(ahead.expected) <= GAP_BYTES_MAX;
+        ahead.expected = handle.offset.saturating_add(u64::from(handle.len));
+        if let Some(stored) = ahead.held(handle) {
+            return table.decode(kind, handle, stored);
         }
         if !in_sequence {
             ahead.window_bytes = 0;
-            let mut stored = vec![0; handle.len as usize];
-            blocks.read(&mut stored, handle.offset)?;
-            return Ok(stored);
+            return table.load(kind, handle);
         }
+        let blocks = table.blocks();
+        blocks.check(kind, handle)?;
         ahead.window_bytes = (ahead.window_bytes * 2).clamp(FIRST_WINDOW_BYTES, WINDOW_BYTES_MAX);
         let left = usize::try_from(blocks.file_bytes - handle.offset).unwrap_or(usize::MAX);
         let want = ahead.window_bytes.max(handle.len as usize).min(left);
@@ -290,9 +297,8 @@ impl TableIter {
         let mut bytes = std::mem::take(&mut ahead.bytes);
         bytes.resize(want, 0);
         blocks.read(&mut bytes, handle.offset)?;
-        ahead.bytes = bytes;
-        ahead.offset = handle.offset;
-        Ok(ahead.held(handle).unwrap_or_default().to_vec())
+        (ahead.bytes, ahead.offset, ahead.opened) = (bytes, handle.offset, 0);
+        table.decode(kind, handle, ahead.held(handle).unwrap_or_default())
     }
 
     #[cold]

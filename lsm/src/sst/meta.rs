@@ -39,9 +39,10 @@ const LARGEST: u64 = 5;
 const MIN_SEQ: u64 = 6;
 const MAX_SEQ: u64 = 7;
 const CREATOR: u64 = 8;
+const DICTIONARY: u64 = 9;
 
 /// A list of varint tag ‖ varint length ‖ bytes. Readers skip tags that they do not know.
-pub(super) fn encode_properties(meta: &TableMeta) -> Vec<u8> {
+pub(super) fn encode_properties(meta: &TableMeta, dictionary: Handle) -> Vec<u8> {
     let mut out = Vec::new();
     let mut put = |tag: u64, bytes: &[u8]| {
         put_varint(&mut out, tag);
@@ -55,11 +56,18 @@ pub(super) fn encode_properties(meta: &TableMeta) -> Vec<u8> {
     put(MIN_SEQ, &meta.min_seq.0.to_le_bytes());
     put(MAX_SEQ, &meta.max_seq.0.to_le_bytes());
     put(CREATOR, env!("CARGO_PKG_VERSION").as_bytes());
+    if dictionary.exists() {
+        let mut handle = Vec::new();
+        dictionary.encode(&mut handle);
+        put(DICTIONARY, &handle);
+    }
     out
 }
 
-pub(super) fn decode_properties(bytes: &[u8], file_bytes: u64) -> Option<TableMeta> {
+/// What a table is, and where its dictionary lies.
+pub(super) fn decode_properties(bytes: &[u8], file_bytes: u64) -> Option<(TableMeta, Handle)> {
     let mut meta = TableMeta { file_bytes, ..TableMeta::default() };
+    let mut dictionary = Handle::default();
     let mut reader = Reader::new(bytes);
     while !reader.is_empty() {
         let tag = reader.varint()?;
@@ -73,10 +81,11 @@ pub(super) fn decode_properties(bytes: &[u8], file_bytes: u64) -> Option<TableMe
             LARGEST => meta.largest = value.to_vec(),
             MIN_SEQ => meta.min_seq = Seq(number()?),
             MAX_SEQ => meta.max_seq = Seq(number()?),
+            DICTIONARY => dictionary = Handle::decode(value)?,
             _ => {}
         }
     }
-    Some(meta)
+    Some((meta, dictionary))
 }
 
 /// Count, then start, end and seq of each.
@@ -157,10 +166,15 @@ mod tests {
             min_seq: Seq(4),
             max_seq: Seq::MAX,
         };
-        let mut bytes = encode_properties(&meta);
+        let dictionary = Handle { offset: 64, len: 8192, number: 1 };
+        assert_eq!(
+            decode_properties(&encode_properties(&meta, Handle::default()), 9),
+            Some((meta.clone(), Handle::default()))
+        );
+        let mut bytes = encode_properties(&meta, dictionary);
         put_varint(&mut bytes, 900);
         put_prefixed(&mut bytes, b"later");
-        assert_eq!(decode_properties(&bytes, 9), Some(meta));
+        assert_eq!(decode_properties(&bytes, 9), Some((meta, dictionary)));
         bytes.pop();
         assert_eq!(decode_properties(&bytes, 9), None);
     }

@@ -6,6 +6,7 @@
 mod block;
 mod cache;
 mod cursor;
+mod dictionary;
 mod filter;
 mod frame;
 mod hash;
@@ -27,5 +28,5 @@ pub(crate) use meta::{RangeTombstone, TableMeta};
 pub(crate) use table::{Found, Table};
 pub(crate) use writer::{TableOptions, TableWriter};
 
-/// Version of the format, in every table's header.
-const FORMAT: u16 = 1;
+/// Version of the format, in every table's header. Format 1 knew no dictionaries.
+const FORMAT: u16 = 2;

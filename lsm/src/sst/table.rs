@@ -30,6 +30,8 @@ pub(crate) struct Table {
     top_index_handle: Handle,
     filter: Option<Filter>,
     range_tombstones: Vec<RangeTombstone>,
+    /// What its blocks were compressed with; empty where it has none.
+    dictionary: Vec<u8>,
 }
 
 impl std::fmt::Debug for Table {
@@ -69,15 +71,17 @@ impl Table {
             other => LsmError::Seal(format!("{}: {other}", path.display()).into()),
         })?;
 
-        let blocks = BlockFile { file: &*file, path, cipher: &*cipher, file_bytes };
+        let blocks = BlockFile { file: &*file, path, cipher: &*cipher, file_bytes, dictionary: &[] };
         let footer = read_footer(&blocks)?;
-        let (bytes, range) = blocks.load(BlockKind::Properties, footer.properties)?;
-        let meta = bytes
-            .get(range)
-            .and_then(|bytes| decode_properties(bytes, file_bytes))
+        let properties = blocks.load(BlockKind::Properties, footer.properties)?;
+        let (meta, dictionary) = decode_properties(&properties, file_bytes)
             .ok_or_else(|| blocks.damaged(BlockKind::Properties, footer.properties, "malformed"))?;
-        let (bytes, range) = blocks.load(BlockKind::TopIndex, footer.top_index)?;
-        let top_index = Block::new(bytes, range)
+        let dictionary = match dictionary.exists() {
+            true => blocks.load(BlockKind::Dictionary, dictionary)?,
+            false => Vec::new(),
+        };
+        let blocks = BlockFile { dictionary: &dictionary, ..blocks };
+        let top_index = Block::new(blocks.load(BlockKind::TopIndex, footer.top_index)?)
             .ok_or_else(|| blocks.damaged(BlockKind::TopIndex, footer.top_index, "malformed"))?;
         let filter = read_optional(&blocks, BlockKind::Filter, footer.filter, Filter::decode)?;
         let range_tombstones = read_optional(
@@ -95,6 +99,7 @@ impl Table {
             top_index_handle: footer.top_index,
             filter,
             range_tombstones: range_tombstones.unwrap_or_default(),
+            dictionary,
             file,
             cipher,
         }))
@@ -144,6 +149,11 @@ impl Table {
         &self.meta
     }
 
+    #[cfg(test)]
+    pub(super) fn has_dictionary(&self) -> bool {
+        !self.dictionary.is_empty()
+    }
+
     pub(crate) fn file_number(&self) -> u64 {
         self.file_number
     }
@@ -172,6 +182,7 @@ impl Table {
             path: &self.path,
             cipher: &*self.cipher,
             file_bytes: self.meta.file_bytes,
+            dictionary: &self.dictionary,
         }
     }
 
@@ -213,9 +224,9 @@ impl Table {
     }
 
     /// A block that was read already.
-    pub(super) fn decode(&self, kind: BlockKind, handle: Handle, stored: Vec<u8>) -> Result<Arc<Block>> {
-        let (bytes, range) = self.blocks().open(kind, handle, stored)?;
-        Block::new(bytes, range).map(Arc::new).ok_or_else(|| self.malformed(kind, handle))
+    pub(super) fn decode(&self, kind: BlockKind, handle: Handle, stored: &mut [u8]) -> Result<Arc<Block>> {
+        let contents = self.blocks().open(kind, handle, stored)?;
+        Block::new(contents).map(Arc::new).ok_or_else(|| self.malformed(kind, handle))
     }
 
     /// A data or index block, from the cache or the file.
@@ -224,10 +235,15 @@ impl Table {
         if let Some(block) = self.cached(handle) {
             return Ok(block);
         }
-        let (bytes, range) = self.blocks().load(kind, handle)?;
-        let block = Block::new(bytes, range).map(Arc::new).ok_or_else(|| self.malformed(kind, handle))?;
+        let block = self.load(kind, handle)?;
         self.keep(handle, &block);
         Ok(block)
+    }
+
+    /// A block from the file.
+    pub(super) fn load(&self, kind: BlockKind, handle: Handle) -> Result<Arc<Block>> {
+        let contents = self.blocks().load(kind, handle)?;
+        Block::new(contents).map(Arc::new).ok_or_else(|| self.malformed(kind, handle))
     }
 }
 
@@ -241,11 +257,8 @@ fn read_footer(blocks: &BlockFile<'_>) -> Result<Footer> {
     let len =
         u32::try_from(len).map_err(|_| LsmError::damaged(blocks.path, "has a footer beyond its length"))?;
     let handle = Handle { offset, len, number: Footer::NUMBER };
-    let (bytes, range) = blocks.load(BlockKind::Footer, handle)?;
-    bytes
-        .get(range)
-        .and_then(Footer::decode)
-        .ok_or_else(|| blocks.damaged(BlockKind::Footer, handle, "malformed"))
+    let contents = blocks.load(BlockKind::Footer, handle)?;
+    Footer::decode(&contents).ok_or_else(|| blocks.damaged(BlockKind::Footer, handle, "malformed"))
 }
 
 fn read_optional<T>(
@@ -257,7 +270,6 @@ fn read_optional<T>(
     if !handle.exists() {
         return Ok(None);
     }
-    let (bytes, range) = blocks.load(kind, handle)?;
-    let decoded = bytes.get(range).and_then(decode);
-    decoded.map(Some).ok_or_else(|| blocks.damaged(kind, handle, "malformed"))
+    let contents = blocks.load(kind, handle)?;
+    decode(&contents).map(Some).ok_or_else(|| blocks.damaged(kind, handle, "malformed"))
 }

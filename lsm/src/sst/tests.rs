@@ -57,7 +57,14 @@ impl Place {
 }
 
 fn options(filter: FilterKind) -> TableOptions {
-    TableOptions { block_bytes: 300, restart_interval: 4, compress: true, filter, filter_bits_per_key: 10 }
+    TableOptions {
+        block_bytes: 300,
+        restart_interval: 4,
+        compress: true,
+        sample_bytes: 3000,
+        filter,
+        filter_bits_per_key: 10,
+    }
 }
 
 fn numbered(count: u64) -> Model {
@@ -153,13 +160,14 @@ proptest! {
         more in prop::collection::vec((small_key(), 0..7u64), 0..60),
         block_bytes in prop_oneof![Just(1usize), Just(64), Just(400), Just(16384)],
         restart_interval in 1..9usize,
+        sample_bytes in prop_oneof![Just(0usize), Just(1), Just(600)],
         compress in any::<bool>(),
         filter in prop_oneof![Just(FilterKind::None), Just(FilterKind::Blocked), Just(FilterKind::Classic)],
         cache_bytes in prop_oneof![Just(0u64), Just(20_000), Just(1 << 20)],
     ) {
         let place = Place::new(cache_bytes);
         let options =
-            TableOptions { block_bytes, restart_interval, compress, filter, filter_bits_per_key: 10 };
+            TableOptions { block_bytes, restart_interval, compress, sample_bytes, filter, filter_bits_per_key: 10 };
         let meta = place.write(&options, &entries);
         let table = place.open().unwrap();
         prop_assert_eq!(table.meta(), &meta);
@@ -402,5 +410,54 @@ fn a_later_format_is_named() {
     let header =
         FileHeader { kind: FileKind::Sst, format: 9, key_id: 0, file_id: [0; 16], instance_id: [0; 16] };
     place.fs.create(&place.path).unwrap().write_all_at(&header.encode(), 0).unwrap();
-    assert!(matches!(place.open(), Err(LsmError::NewerFormat { found: 9, newest: 1, .. })));
+    assert!(matches!(place.open(), Err(LsmError::NewerFormat { found: 9, newest: 2, .. })));
+}
+
+/// Rows of words that all blocks use.
+fn prose(count: u64) -> Model {
+    let word = |n: u64| format!("{:x} ", (n % 300 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let value =
+        |n: u64| (0..6).map(|at| word(n.wrapping_mul(7919) * (at + 1) + at * n * n)).collect::<String>();
+    (0..count)
+        .map(|n| ((format!("table/row/{n:06}").into_bytes(), Reverse(n + 1)), Some(value(n).into_bytes())))
+        .collect()
+}
+
+#[test]
+fn a_dictionary_makes_small_blocks_small() {
+    let model = prose(4000);
+    let probes: Vec<_> =
+        (0..4100).step_by(9).map(|n| (format!("table/row/{n:06}").into_bytes(), Seq::MAX.0)).collect();
+    let bytes = |sample_bytes| {
+        let place = Place::new(1 << 20);
+        let options = TableOptions {
+            block_bytes: 1000,
+            restart_interval: 16,
+            sample_bytes,
+            ..options(FilterKind::Blocked)
+        };
+        let meta = place.write(&options, &model);
+        let table = place.open().unwrap();
+        check_against(&model, &table, &probes);
+        assert_eq!(table.has_dictionary(), sample_bytes > 0);
+        meta.file_bytes
+    };
+    let (without, with) = (bytes(0), bytes(64 << 10));
+    assert!(with * 10 < without * 8, "{with} of {without}");
+}
+
+#[test]
+fn tables_of_format_1_stay_readable() {
+    use aurora_env::{FILE_HEADER_BYTES, FileHeader};
+    let place = Place::new(0);
+    let model = numbered(500);
+    place.write(&TableOptions { sample_bytes: 0, ..options(FilterKind::Blocked) }, &model);
+    let file = place.fs.open(&place.path).unwrap();
+    let mut head = [0; FILE_HEADER_BYTES];
+    file.read_exact_at(&mut head, 0).unwrap();
+    let header = FileHeader { format: 1, ..FileHeader::decode(&head).unwrap() };
+    file.write_all_at(&header.encode(), 0).unwrap();
+    let table = place.open().unwrap();
+    let probes = [(b"table/row/000004".to_vec(), Seq::MAX.0)];
+    check_against(&model, &table, &probes);
 }

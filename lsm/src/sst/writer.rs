@@ -1,6 +1,7 @@
 //! Writes a table, front to back.
 
 use super::block::{BlockBuilder, common_prefix};
+use super::dictionary;
 use super::filter::Filter;
 use super::frame::{BlockKind, CONTENTS_BYTES_MAX, Compressor, Handle, put_block};
 use super::hash::hash64;
@@ -22,6 +23,8 @@ pub(crate) struct TableOptions {
     /// Every so many entries the whole key is stored.
     pub(crate) restart_interval: usize,
     pub(crate) compress: bool,
+    /// After so many bytes of data blocks, a dictionary is chosen for the table; 0: it does without.
+    pub(crate) sample_bytes: usize,
     pub(crate) filter: FilterKind,
     pub(crate) filter_bits_per_key: usize,
 }
@@ -32,6 +35,8 @@ impl From<&EngineOptions> for TableOptions {
             block_bytes: options.block_bytes,
             restart_interval: options.restart_interval,
             compress: options.compress,
+            // What is held counts uncompressed: that must not decide where tables end.
+            sample_bytes: (options.table_bytes / 8).min(dictionary::SAMPLE_BYTES_MAX as u64) as usize,
             filter: options.filter,
             filter_bits_per_key: options.filter_bits_per_key,
         }
@@ -50,6 +55,13 @@ const BLOCK_BYTES_MAX: usize = 64 << 20;
 /// Four varints before key and value, at most.
 const ENTRY_HEAD_BYTES: usize = 25;
 
+/// A finished data block that is not compressed yet, and its entry in the index.
+struct HeldBlock {
+    contents: Vec<u8>,
+    key: Vec<u8>,
+    seq: Seq,
+}
+
 /// A table in the making. Dropped without [`TableWriter::finish`], it leaves a file that no one can open.
 pub(crate) struct TableWriter {
     file: Arc<dyn File>,
@@ -62,6 +74,12 @@ pub(crate) struct TableWriter {
     next_number: u32,
     compressor: Option<Compressor>,
     data: BlockBuilder,
+    /// The first data blocks, until there are enough to choose a dictionary from.
+    held: Vec<HeldBlock>,
+    held_bytes: usize,
+    /// Whether data blocks are held at present.
+    holds: bool,
+    dictionary: Handle,
     /// The index block in the making, and the last key in it.
     index: BlockBuilder,
     index_last: (Vec<u8>, Seq),
@@ -99,6 +117,10 @@ impl TableWriter {
             next_number: Footer::NUMBER + 1,
             compressor: options.compress.then(Compressor::new),
             data: BlockBuilder::new(options.restart_interval),
+            held: Vec::new(),
+            held_bytes: 0,
+            holds: options.compress && options.sample_bytes > 0,
+            dictionary: Handle::default(),
             index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
             index_last: (Vec::new(), Seq::ZERO),
             top_index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
@@ -167,9 +189,11 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Bytes that the file would have if it ended now, about: the block in the making counts uncompressed.
+    /// Bytes that the file would have if it ended now, about: the block in the making counts uncompressed, and so do those
+    /// that are held.
     pub(crate) fn written_bytes(&self) -> u64 {
-        let pending = self.out.len() + self.data.len() + self.index.len() + self.top_index.len();
+        let pending =
+            self.out.len() + self.held_bytes + self.data.len() + self.index.len() + self.top_index.len();
         let filter = self.hashes.len() * self.options.filter_bits_per_key / 8;
         self.flushed_bytes + (pending + filter) as u64
     }
@@ -187,6 +211,7 @@ impl TableWriter {
         if !self.data.is_empty() {
             self.end_data_block(None)?;
         }
+        self.let_go()?;
         if !self.index.is_empty() {
             self.end_index_block()?;
         }
@@ -205,7 +230,7 @@ impl TableWriter {
         };
         let mut top_index = std::mem::replace(&mut self.top_index, BlockBuilder::new(1));
         let top_index = self.put(BlockKind::TopIndex, top_index.finish(), true)?;
-        let properties = encode_properties(&self.meta);
+        let properties = encode_properties(&self.meta, self.dictionary);
         let properties = self.put(BlockKind::Properties, &properties, false)?;
         let footer = Footer { top_index, properties, filter, range_tombstones };
         let mut handle = Handle { offset: self.position(), len: 0, number: Footer::NUMBER };
@@ -269,14 +294,10 @@ impl TableWriter {
 
     /// Writes the data block and its index entry. `next_key` is the user key that the next block begins with.
     fn end_data_block(&mut self, next_key: Option<&[u8]>) -> Result<()> {
-        let mut data = std::mem::replace(&mut self.data, BlockBuilder::new(1));
-        let handle = self.put(BlockKind::Rows, data.finish(), true)?;
-        data.clear();
-        self.data = data;
-        let (key, seq) = &mut self.index_last;
-        *seq = match next_key {
+        let mut key = std::mem::take(&mut self.index_last.0);
+        let seq = match next_key {
             Some(next) if next != self.last_key => {
-                separator(&self.last_key, next, key);
+                separator(&self.last_key, next, &mut key);
                 Seq::ZERO
             }
             _ => {
@@ -285,9 +306,47 @@ impl TableWriter {
                 self.last_seq
             }
         };
+        let mut data = std::mem::replace(&mut self.data, BlockBuilder::new(1));
+        if self.holds {
+            let contents = data.finish().to_vec();
+            self.held_bytes += contents.len();
+            self.held.push(HeldBlock { contents, key, seq });
+        } else {
+            self.put_data_block(data.finish(), key, seq)?;
+        }
+        data.clear();
+        self.data = data;
+        if self.holds && self.held_bytes >= self.options.sample_bytes { self.let_go() } else { Ok(()) }
+    }
+
+    /// Chooses the dictionary and writes what was held.
+    fn let_go(&mut self) -> Result<()> {
+        let enough = self.holds && self.held_bytes >= self.options.sample_bytes;
+        self.holds = false;
+        self.held_bytes = 0;
+        let held = std::mem::take(&mut self.held);
+        let contents: Vec<&[u8]> = held.iter().map(|block| block.contents.as_slice()).collect();
+        if enough
+            && let Some(compressor) = &mut self.compressor
+            && let Some(dictionary) = dictionary::choose(&contents, compressor)
+        {
+            self.dictionary = self.put(BlockKind::Dictionary, &dictionary, false)?;
+            if let Some(compressor) = &mut self.compressor {
+                compressor.set_dictionary(dictionary);
+            }
+        }
+        for HeldBlock { contents, key, seq } in held {
+            self.put_data_block(&contents, key, seq)?;
+        }
+        Ok(())
+    }
+
+    fn put_data_block(&mut self, contents: &[u8], key: Vec<u8>, seq: Seq) -> Result<()> {
+        let handle = self.put(BlockKind::Rows, contents, true)?;
         let mut value = Vec::with_capacity(16);
         handle.encode(&mut value);
-        self.index.add(key, *seq, EntryKind::Put, &value);
+        self.index.add(&key, seq, EntryKind::Put, &value);
+        self.index_last = (key, seq);
         if self.index.len() >= self.options.block_bytes {
             self.end_index_block()?;
         }
