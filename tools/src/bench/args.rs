@@ -7,6 +7,8 @@ use std::path::PathBuf;
 /// How much data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
+    /// As little as any check can be made on, for tests of the race itself with slow builds.
+    Least,
     /// Seconds in all: whether everything still runs.
     Tiny,
     /// Minutes: for work on a workload.
@@ -16,16 +18,22 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// Least is as tiny here.
     pub fn pick<T>(self, tiny: T, small: T, full: T) -> T {
         match self {
-            Scale::Tiny => tiny,
+            Scale::Least | Scale::Tiny => tiny,
             Scale::Small => small,
             Scale::Full => full,
         }
     }
 
+    /// A size for the least scale, or another.
+    pub fn least_or<T>(self, least: T, other: T) -> T {
+        if self == Scale::Least { least } else { other }
+    }
+
     pub fn name(self) -> &'static str {
-        self.pick("tiny", "small", "full")
+        self.least_or("least", self.pick("tiny", "small", "full"))
     }
 }
 

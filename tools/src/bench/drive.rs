@@ -136,8 +136,15 @@ pub fn clients<S: Send>(
         shared.measuring.store(true, Ordering::Relaxed);
         let from = Instant::now();
         let until = from + Duration::from_secs_f64(setting.seconds);
-        while Instant::now() < until && !shared.stop.load(Ordering::Relaxed) && !interrupted() {
-            std::thread::sleep(until.saturating_duration_since(Instant::now()).min(POLL));
+        let begun = || shared.done.iter().any(|done| done.load(Ordering::Relaxed) > 0);
+        let latest = until + HANGS_AFTER;
+        // Where one operation takes longer than the round, the round takes longer.
+        while (Instant::now() < until || (!begun() && Instant::now() < latest))
+            && !shared.stop.load(Ordering::Relaxed)
+            && !interrupted()
+        {
+            let left = until.saturating_duration_since(Instant::now());
+            std::thread::sleep(if left.is_zero() { POLL } else { left.min(POLL) });
         }
         shared.measuring.store(false, Ordering::Relaxed);
         let seconds = from.elapsed().as_secs_f64();

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 /// What a shell calls the end by Ctrl-C.
-const EXIT_INTERRUPTED: i32 = 130;
+pub const EXIT_INTERRUPTED: i32 = 130;
 
 /// Whether `wanted` is the work's name, or that without the number of clients, or without sysbench's prefix.
 fn is_named(work: &str, wanted: &str) -> bool {
@@ -72,7 +72,7 @@ fn setting(args: &RaceArgs, folder: &std::path::Path) -> Result<Setting, Failure
     }
     Ok(Setting {
         scale: args.scale,
-        rows: args.rows.unwrap_or(args.scale.pick(5_000, 20_000, 1_000_000)),
+        rows: args.rows.unwrap_or(args.scale.least_or(1_000, args.scale.pick(5_000, 20_000, 1_000_000))),
         seconds,
         rate: args.rate,
         warm_up: Duration::from_millis(args.scale.pick(100, 500, 3_000)),

@@ -1,6 +1,7 @@
 //! Servers that the race starts for itself, on a temporary folder, and stops again.
 
 use super::kind::Kind;
+use super::process;
 use super::side::Login;
 use crate::failure::Failure;
 use std::ffi::OsString;
@@ -58,10 +59,22 @@ pub fn free_port() -> Result<u16, Failure> {
         .map_err(|error| Failure::runtime(format!("no free port: {error}")))
 }
 
-fn last_line(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing");
-    line.trim().to_string()
+/// The first line that tells of an error, or the last one: servers end with words of farewell.
+fn why(log: &Path) -> String {
+    let bytes = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let error = text.lines().find(|line| ["ERROR", "FATAL"].iter().any(|word| line.contains(word)));
+    let last = || text.lines().rev().find(|line| !line.trim().is_empty());
+    error.or_else(last).unwrap_or("it wrote nothing").trim().to_string()
+}
+
+/// Waits until processes are gone for everybody, those included that nobody has reaped yet.
+fn wait_gone(pids: &[u32]) {
+    let begun = Instant::now();
+    let there = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
+    while pids.iter().any(there) && begun.elapsed() < STOPPED_WITHIN {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 impl Server {
@@ -106,9 +119,9 @@ impl Server {
             Server { kind, command: Vec::new(), owner: None, log, pid: pid.unwrap_or(0), child: None };
         started(server.pid);
         if !output.success() || pid.is_none() {
-            let why = last_line(&dir.join("start.log"));
+            let told = why(&dir.join("start.log"));
             return Err(Failure::runtime(format!(
-                "{} did not start: {why}. {} has to work by itself first",
+                "{} did not start: {told}. {} has to work by itself first",
                 kind.name(),
                 script.display()
             )));
@@ -162,7 +175,7 @@ impl Server {
                 Err(error) => error,
             };
             if self.has_ended() {
-                let line = last_line(&self.log);
+                let line = why(&self.log);
                 return Err(Failure::runtime(format!("the server did not start: {line}")));
             }
             if begun.elapsed() > READY_WITHIN || super::interrupted() {
@@ -180,14 +193,15 @@ impl Server {
 
     /// The same after `kill -9`.
     pub fn crash(&mut self, login: &Login) -> Result<f64, Failure> {
+        let all = process::tree(self.pid);
         self.signal("-KILL");
         while !self.has_ended() {
             std::thread::sleep(Duration::from_millis(1));
         }
         lock_started().retain(|pid| *pid != self.pid);
         if self.kind == Kind::Postgres {
-            // Its children see the end of their parent by themselves.
-            std::thread::sleep(Duration::from_millis(500));
+            // Its children see the end of their parent by themselves, and it does not start where a process has its number.
+            wait_gone(&all);
         }
         self.start_again(login)
     }
@@ -244,5 +258,24 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_error_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        for (text, told) in [
+            ("", "it wrote nothing"),
+            ("hello\nbye\n\n", "bye"),
+            ("up\n[ERROR] no such option\n[ERROR] Aborting\nend\n", "[ERROR] no such option"),
+        ] {
+            fs::write(&log, text).unwrap();
+            assert_eq!(why(&log), told);
+        }
     }
 }

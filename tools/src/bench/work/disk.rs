@@ -88,13 +88,14 @@ impl Workload for Disk {
         let written = used.and_then(|from| {
             side.usage().map(|to| to.written_bytes.saturating_sub(from.written_bytes) as f64 / rows)
         });
+        // A log-structured engine keeps so few rows in memory and in a log whose space was taken before: no growth then.
+        let few = setting.rows < TELLING_ROWS;
         let grown = |size: f64| match size - before {
             grown if grown > 0.0 => Ok(grown / MIB),
+            _ if few => Ok(0.0),
             _ => Err("the folder did not grow: it had room from before".to_string()),
         };
-        // A log-structured engine keeps so few rows in memory and in a log whose space was taken before.
-        let note = (setting.rows < TELLING_ROWS)
-            .then(|| format!("fewer than {TELLING_ROWS} rows tell nothing of space"));
+        let note = few.then(|| format!("fewer than {TELLING_ROWS} rows tell nothing of space"));
         Ok(Round { values: vec![grown(loaded), grown(updated), written], client_cpus: None, note })
     }
 

@@ -172,7 +172,7 @@ const KINDS: u32 = 7;
 const ROLES: u32 = 12;
 
 fn films(setting: &Setting) -> u32 {
-    setting.scale.pick(2_000, 20_000, 300_000)
+    setting.scale.least_or(200, setting.scale.pick(2_000, 20_000, 300_000))
 }
 
 /// How much more often small numbers are drawn: 1 is even. Films and people have little of it, since joins multiply it.

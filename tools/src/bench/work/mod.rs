@@ -145,7 +145,7 @@ mod options;
 mod points;
 mod queries;
 mod recovery;
-mod sbtest;
+pub mod sbtest;
 mod start;
 mod tpcc;
 mod tpch;

@@ -20,7 +20,7 @@ struct Recovery;
 
 /// Bytes that are written before the end.
 fn bytes(setting: &Setting) -> u64 {
-    setting.scale.pick(1 << 20, 64 << 20, 1 << 30)
+    setting.scale.least_or(256 << 10, setting.scale.pick(1 << 20, 64 << 20, 1 << 30))
 }
 
 impl Workload for Recovery {

@@ -17,7 +17,7 @@ pub fn works() -> Vec<Box<dyn Workload>> {
 struct Clickbench;
 
 fn rows(setting: &Setting) -> u32 {
-    setting.scale.pick(10_000, 100_000, 1_000_000)
+    setting.scale.least_or(500, setting.scale.pick(10_000, 100_000, 1_000_000))
 }
 
 impl QuerySet for Clickbench {

@@ -29,8 +29,12 @@ struct Tpcc {
 }
 
 fn size(setting: &Setting) -> Size {
-    setting.scale.pick(
+    let tiny = setting.scale.least_or(
+        Size { warehouses: 1, items: 200, customers: 30 },
         Size { warehouses: 1, items: 1_000, customers: 60 },
+    );
+    setting.scale.pick(
+        tiny,
         Size { warehouses: 1, items: 100_000, customers: 3_000 },
         Size { warehouses: 10, items: 100_000, customers: 3_000 },
     )

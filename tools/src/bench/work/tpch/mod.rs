@@ -39,7 +39,7 @@ impl QuerySet for Tpch {
 
     fn load(&self, side: &mut Side, setting: &Setting) -> Result<(), String> {
         load_tables(side, setting, "tpch", &data::TABLES, |table, out| {
-            data::write(table, scale_factor(setting), out)
+            data::write(table, scale_factor(setting), setting.scale.least_or(10, 1), out)
         })
     }
 
