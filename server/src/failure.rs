@@ -72,7 +72,20 @@ impl From<LsmError> for Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Failure {
         match &error {
-            KeyError::Damaged(_) | KeyError::DamagedRecord(_) => Failure::damaged(error),
+            KeyError::Damaged(_) | KeyError::DamagedRecord(_) | KeyError::NotAMark(_) => {
+                Failure::damaged(error)
+            }
+            KeyError::IsSealed => Failure::runtime(format!(
+                "{error}; leave the option out, or name a new folder with --data-dir and load a dump there"
+            )),
+            KeyError::IsPlain => Failure::runtime(format!(
+                "{error}; leave out encryption=ON and --key-file, or name a new folder with --data-dir and load a \
+                 dump there"
+            )),
+            KeyError::RegistryMissing(_) => Failure {
+                kind: Kind::Damaged,
+                message: format!("{error}; restore the folder `keys` from a backup"),
+            },
             KeyError::NotAKey(_) => {
                 Failure::runtime(format!("{error}; `openssl rand -hex 32` makes one for a new data folder"))
             }

@@ -9,6 +9,7 @@ mod files;
 mod http;
 mod metrics;
 mod notify;
+mod protection;
 mod root;
 mod run;
 mod service;

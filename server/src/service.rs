@@ -145,8 +145,7 @@ impl Who {
 /// An audit log that fails keeps nobody out: an administrator must be able to log in and mend it.
 fn record(shared: &SessionShared, event: Event) {
     let Some(audit) = &shared.audit else { return };
-    let durability = event.class.durability();
-    if let Err(error) = blocking(|| audit.record(event, durability)) {
+    if let Err(error) = blocking(|| audit.tell(event)) {
         tracing::error!(%error, "a connection could not be recorded in the audit log");
     }
 }

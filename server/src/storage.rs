@@ -1,13 +1,14 @@
 //! Opens everything below sessions, in order, and closes it in reverse.
 
 use crate::failure::Failure;
+use crate::protection;
 use crate::root::{self, FirstRoot};
 use crate::settings::Settings;
 use crate::waiter::RuntimeWaiter;
 use aurora_audit::AuditLog;
 use aurora_catalog::Catalog;
-use aurora_encryption::{EncryptedSealing, KeyRing, KeySource};
-use aurora_env::{Env, Sealing, Waiter};
+use aurora_encryption::AtRest;
+use aurora_env::{Env, Waiter};
 use aurora_lsm::{DataDir, Engine, EngineOptions};
 use aurora_security::{AccountSettings, Accounts};
 use aurora_session::{ServerFacts, SessionShared};
@@ -25,7 +26,9 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Opened {
     pub shared: Arc<SessionShared>,
     pub engine: Arc<Engine>,
-    pub audit: Arc<AuditLog>,
+    /// `None`: switched off.
+    pub audit: Option<Arc<AuditLog>>,
+    pub at_rest: AtRest,
     pub first_root: FirstRoot,
     pub is_fresh: bool,
 }
@@ -37,12 +40,7 @@ pub struct Opened {
 pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr) -> Result<Opened, Failure> {
     let dir = DataDir::open(&settings.data_dir, env)?;
     let (instance_id, is_fresh) = (dir.instance_id(), dir.is_fresh());
-    let source = match &settings.key_file {
-        Some(path) => KeySource::File(path.clone()),
-        None => KeySource::DataFolder,
-    };
-    let keys = KeyRing::open_or_create(&settings.data_dir.join("keys"), env, instance_id, &source)?;
-    let sealing: Arc<dyn Sealing> = Arc::new(EncryptedSealing::new(Arc::new(keys), env.entropy.clone()));
+    let (sealing, at_rest) = protection::open_keys(settings, &dir, env)?;
 
     let waiter: Arc<dyn Waiter> = Arc::new(RuntimeWaiter);
     let mut options = EngineOptions { waiter: waiter.clone(), ..EngineOptions::default() };
@@ -54,7 +52,7 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
     let catalog = Catalog::open(manager.clone())?;
     let account_settings = AccountSettings { clock: env.clock.clone(), ..AccountSettings::default() };
     let accounts = Accounts::open(&manager, account_settings).map_err(accounts_failure)?;
-    let audit = Arc::new(AuditLog::open(env.clone(), sealing.clone(), &settings.data_dir.join("audit"))?);
+    let audit = protection::open_audit(settings, env, &sealing, &settings.data_dir.join("audit"))?;
     let first_root = root::bootstrap(&accounts, settings, env.entropy.as_ref())?;
 
     let since = env.clock.wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -66,7 +64,7 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
         server_uuid: uuid(instance_id),
         started_micros: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
     };
-    let shared = SessionShared::new(catalog, accounts, Some(audit.clone()), waiter, env, facts);
+    let shared = SessionShared::new(catalog, accounts, audit.clone(), waiter, env, facts);
     shared
         .spill_to(&settings.data_dir.join("tmp"), None, env, sealing)
         .map_err(|error| Failure::runtime(format!("cannot use the folder for temporary files: {error}")))?;
@@ -80,7 +78,8 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
     for (id, value) in &settings.variables {
         shared.globals.set(*id, value.clone());
     }
-    Ok(Opened { shared: Arc::new(shared), engine, audit, first_root, is_fresh })
+    shared.globals.set_by_name("encryption", Value::Int(i64::from(at_rest == AtRest::Sealed)));
+    Ok(Opened { shared: Arc::new(shared), engine, audit, at_rest, first_root, is_fresh })
 }
 
 /// Stored accounts that cannot be read are damage: nothing else makes their loading fail with this number.
@@ -111,7 +110,7 @@ impl Opened {
     pub fn close(self) -> Result<(), Failure> {
         let Opened { shared, engine, audit, .. } = self;
         let counters = shared.catalog.manager().close();
-        let audited = audit.close();
+        let audited = audit.as_ref().map_or(Ok(()), |audit| audit.close());
         let synced = engine.sync();
         drop((shared, audit));
         // A password that is being checked for a client already gone holds storage until its hash is done.

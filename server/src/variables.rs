@@ -5,6 +5,9 @@ use aurora_session::variables::{
 };
 use aurora_types::{SqlMode, Text, Value};
 
+/// Read-only variables that the start decides about, and never a client.
+const AT_START: [&str; 3] = ["secure_file_priv", "audit", "encryption"];
+
 /// Why a variable was not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -38,8 +41,7 @@ pub fn assignment(name: &str, text: &str) -> Result<(VariableId, Value), Refused
     if let Some(flag) = flag {
         return Err(Refused::NoEffect(format!("`{name}` is not set as a variable; use {flag}")));
     }
-    // Where files may be read and written is decided at the start, and never by a client.
-    if definition.read_only && definition.name != "secure_file_priv" {
+    if definition.read_only && !AT_START.contains(&definition.name) {
         return Err(Refused::NoEffect(format!("`{name}` cannot be set in this server; leave it out")));
     }
     if definition.scope == Scope::SessionOnly {
@@ -143,6 +145,9 @@ mod tests {
         assert!(matches!(value("innodb-buffer-pool-size", "1G"), Value::UInt(0x4000_0000)));
         assert!(matches!(value("autocommit", "off"), Value::Int(0)));
         assert!(matches!(value("sql_mode", "ANSI_QUOTES"), Value::Text(_)));
+        assert!(matches!(value("audit", "async"), Value::Text(text) if text.as_bytes() == b"ASYNC"));
+        assert!(matches!(value("encryption", "OFF"), Value::Int(0)));
+        assert!(matches!(assignment("audit", "maybe"), Err(Refused::BadValue(_))));
     }
 
     #[test]

@@ -352,8 +352,7 @@ impl Session {
 
     fn audit(&self, event: Event) {
         let Some(audit) = &self.state.shared.audit else { return };
-        let durability = event.class.durability();
-        if let Err(error) = audit.record(event, durability) {
+        if let Err(error) = audit.tell(event) {
             tracing::error!(%error, "an audit event could not be recorded");
         }
     }
