@@ -115,6 +115,7 @@ impl Session {
                 TableAdminKind::Analyze => {
                     self.state.shared.row_counts.lock().remove(&definition.storage);
                     self.table_rows(&definition)?;
+                    self.state.shared.analysed.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
                     push("status", "OK");
                 }
                 TableAdminKind::Check => match self.check_table(&definition) {

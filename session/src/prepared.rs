@@ -1,5 +1,6 @@
 //! Prepared statements, of the protocol and of SQL.
 
+use crate::plans::PlanEpoch;
 use crate::run::{Done, STALE, unexpected_rest};
 use crate::session::{Reply, Session};
 use aurora_expr::typing;
@@ -25,8 +26,8 @@ pub(crate) struct PreparedStatement {
     parsed: Arc<Parsed>,
     /// SELECT … INTO.
     has_into: bool,
-    /// The newest plan: definitions' epoch, kinds of parameters, whether the session's settings were these.
-    plan: Option<(u64, Vec<ParamKind>, Arc<Plan>)>,
+    /// The newest plan: what it was made of, and the kinds of parameters.
+    plan: Option<(PlanEpoch, Vec<ParamKind>, Arc<Plan>)>,
 }
 
 /// Parameters of one kind share a plan.
@@ -280,10 +281,9 @@ impl Session {
         let kinds: Vec<ParamKind> = params.iter().map(kind_of).collect();
         for _ in 0..5 {
             let snapshot = self.state.shared.catalog.snapshot();
+            let now = self.plan_epoch(&snapshot);
             let known = match &statement.plan {
-                Some((epoch, planned, plan)) if *epoch == snapshot.epoch && *planned == kinds => {
-                    Some(plan.clone())
-                }
+                Some((epoch, planned, plan)) if *epoch == now && *planned == kinds => Some(plan.clone()),
                 _ => None,
             };
             let plan = match known {
@@ -292,7 +292,7 @@ impl Session {
                     let types: Vec<SqlType> = params.iter().map(|value| self.type_of_param(value)).collect();
                     let parsed = statement.parsed.clone();
                     let plan = Arc::new(self.plan_with(&parsed.statement, &parsed, &snapshot, &types)?);
-                    statement.plan = plan.cacheable.then(|| (snapshot.epoch, kinds.clone(), plan.clone()));
+                    statement.plan = plan.cacheable.then(|| (now, kinds.clone(), plan.clone()));
                     plan
                 }
             };

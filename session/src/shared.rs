@@ -75,7 +75,7 @@ pub struct SessionShared {
     pub catalog: Catalog,
     pub globals: GlobalVariables,
     pub accounts: Arc<Accounts>,
-    /// `None` only in tests that do not look at it.
+    /// `None`: switched off, or a test that does not look at it.
     pub audit: Option<Arc<AuditLog>>,
     pub waiter: Arc<dyn Waiter>,
     pub clock: Arc<dyn Clock>,
@@ -89,6 +89,8 @@ pub struct SessionShared {
     pub(crate) temp_files: std::sync::OnceLock<TempFiles>,
     pub named_locks: NamedLocks,
     pub table_locks: TableLocks,
+    /// How often tables were analysed: plans from before are made anew.
+    pub(crate) analysed: std::sync::atomic::AtomicU64,
     tables: RwLock<HashMap<(TableId, SchemaVersion, StorageId), Arc<TableInfo>>>,
     /// Rows by clustered storage, and when they were counted (Unix microseconds).
     pub(crate) row_counts: Mutex<HashMap<StorageId, (u64, i64)>>,
@@ -129,6 +131,7 @@ impl SessionShared {
             temp_files: std::sync::OnceLock::new(),
             named_locks: NamedLocks::default(),
             table_locks: TableLocks::default(),
+            analysed: std::sync::atomic::AtomicU64::new(0),
             tables: RwLock::default(),
             row_counts: Mutex::default(),
         }

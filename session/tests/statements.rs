@@ -323,3 +323,54 @@ fn subqueries_that_are_not_stable_run_for_every_row() {
         "30"
     );
 }
+
+/// How often plans were found and not found so far.
+fn plan_cache(server: &Server) -> (u64, u64) {
+    use std::sync::atomic::Ordering::Relaxed;
+    let counters = &server.shared.counters;
+    (counters.plan_cache_hits.load(Relaxed), counters.plan_cache_misses.load(Relaxed))
+}
+
+#[test]
+fn analysed_tables_make_kept_plans_old() {
+    let (mut server, mut c) = fresh();
+    c.must("CREATE TABLE t (id INT PRIMARY KEY)");
+    c.must("INSERT INTO t VALUES (1), (2)");
+    let (mut other, query) = (server.connect(Some("d")), "SELECT id FROM t WHERE id = 1");
+    let finds = |c: &mut Client, server: &Server| {
+        let (before, _) = plan_cache(server);
+        assert_eq!(c.run(query), "1");
+        plan_cache(server).0 > before
+    };
+    let prepared = c.session.prepare(b"SELECT id FROM t WHERE id = 2").expect("prepared").id;
+    for analyse in [0, 1, 2] {
+        assert!(!finds(&mut c, &server), "it was not planned since ANALYZE {analyse}");
+        assert!(finds(&mut c, &server));
+        let mut sink = Texts::default();
+        c.session.execute_prepared(prepared, Vec::new(), &mut sink).expect("runs");
+        assert_eq!(sink.rows, ["2"]);
+        // Whoever analyses.
+        let analysed = if analyse == 0 { c.run("ANALYZE TABLE t") } else { other.run("ANALYZE TABLE t") };
+        assert_eq!(analysed, "d.t|analyze|status|OK");
+    }
+}
+
+#[test]
+fn kept_plans_warn_of_characters_that_the_client_does_not_have() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9))");
+    c.must("SET NAMES utf8mb3");
+    let warned = |c: &mut Client, sql: &str| {
+        c.run(sql);
+        c.run("SHOW WARNINGS")
+    };
+    let fresh = warned(&mut c, "SELECT id FROM t WHERE a = 'x😀'");
+    assert!(fresh.starts_with("Warning|1300|Invalid utf8mb3 character string: "), "{fresh}");
+    assert_eq!(warned(&mut c, "SELECT id FROM t WHERE a = 'x'"), "");
+    for _ in 0..2 {
+        assert_eq!(warned(&mut c, "SELECT id FROM t WHERE a = 'x😀'"), fresh);
+        assert_eq!(warned(&mut c, "SELECT id FROM t WHERE a = 'xä'"), "");
+    }
+    c.must("SET NAMES utf8mb4");
+    assert_eq!(warned(&mut c, "SELECT id FROM t WHERE a = 'x😀'"), "");
+}
