@@ -4,7 +4,7 @@ use crate::core::Core;
 use crate::error::{LsmError, Result};
 use crate::flush::TableFactory;
 use crate::gc::Retain;
-use crate::merge::{Files, LevelIter, MergeIter, Source};
+use crate::merge::{Files, MergeIter, Source};
 use crate::options::EngineOptions;
 use crate::ranges::RangeCover;
 use crate::sst::{RangeTombstone, TableWriter};
@@ -213,7 +213,7 @@ impl Core {
             }
         }
         let mut sources: Vec<_> = job.inputs.iter().map(|file| Source::table(file, true)).collect();
-        sources.push(Source::Level(LevelIter::new(Files::Given(job.below.clone()), true)));
+        sources.push(Source::level(Files::Given(job.below.clone()), true));
         let mut merge = MergeIter::new(sources);
         merge.first()?;
         let mut read = 0u64;

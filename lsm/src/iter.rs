@@ -1,8 +1,9 @@
 //! The iterator that callers see.
 
 use crate::error::Result;
-use crate::merge::{Files, LevelIter, MergeIter, Source};
+use crate::merge::{Files, MergeIter, Source};
 use crate::ranges::RangeCover;
+use crate::sst::same_user;
 use crate::types::{EntryKind, Seq};
 use crate::value::PinnedValue;
 use crate::version::LEVELS;
@@ -57,7 +58,8 @@ impl LsmIter {
             Bound::Included(key) | Bound::Excluded(key) => Some(key),
             Bound::Unbounded => None,
         };
-        let mut sources = Vec::new();
+        let mut sources =
+            Vec::with_capacity(1 + view.immutables.len() + view.version.levels[0].len() + LEVELS);
         let mut mem_ranges = Vec::new();
         let mut covers = Vec::new();
         for mem in std::iter::once(&view.mem).chain(&view.immutables) {
@@ -84,7 +86,7 @@ impl LsmIter {
                 [file] => sources.push(Source::table(file, false)),
                 _ => {
                     let files = Files::OfLevel { version: view.version.clone(), level, within };
-                    sources.push(Source::Level(LevelIter::new(files, false)));
+                    sources.push(Source::level(files, false));
                 }
             }
         }
@@ -238,7 +240,7 @@ impl LsmIter {
         let mut hidden = 0;
         while self.merge.valid() {
             let key = self.merge.key();
-            if skip && key == self.key.as_slice() {
+            if skip && same_user(key, &self.key) {
                 hidden += 1;
                 if hidden > HIDDEN_MAX {
                     hidden = 0;

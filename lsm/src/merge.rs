@@ -11,17 +11,24 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Anything that walks entries in [`compare`]'s order. After an error it stands nowhere.
+///
+/// Boxed: a scan makes some, and the list of them is moved about.
 pub(crate) enum Source {
     Memtable(MemCursor),
     /// The file stays pinned.
-    Table(TableIter, #[allow(dead_code)] Arc<SstFile>),
-    Level(LevelIter),
+    Table(Box<TableIter>, #[allow(dead_code)] Arc<SstFile>),
+    Level(Box<LevelIter>),
 }
 
 impl Source {
     pub(crate) fn table(file: &Arc<SstFile>, scan: bool) -> Source {
         let iter = if scan { file.table().scan() } else { file.table().iter() };
-        Source::Table(iter, file.clone())
+        Source::Table(Box::new(iter), file.clone())
+    }
+
+    /// Files that are sorted and do not overlap.
+    pub(crate) fn level(files: Files, scan: bool) -> Source {
+        Source::Level(Box::new(LevelIter::new(files, scan)))
     }
 
     /// To the first entry at or behind (key, seq).
@@ -185,7 +192,7 @@ pub(crate) struct LevelIter {
 }
 
 impl LevelIter {
-    pub(crate) fn new(files: Files, scan: bool) -> LevelIter {
+    fn new(files: Files, scan: bool) -> LevelIter {
         LevelIter { files, at: usize::MAX, iter: None, scan }
     }
 

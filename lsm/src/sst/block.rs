@@ -193,9 +193,19 @@ impl Block {
     fn parse(&self, at: u32) -> Option<Entry> {
         let bytes = self.bytes.get(..self.end as usize)?;
         let mut pos = at as usize;
-        let shared = u32::try_from(get_varint(bytes, &mut pos)?).ok()?;
-        let suffix_bytes = u32::try_from(get_varint(bytes, &mut pos)?).ok()?;
-        let value_bytes = u32::try_from(get_varint(bytes, &mut pos)?).ok()?;
+        let (shared, suffix_bytes, value_bytes);
+        match bytes.get(pos..).and_then(|rest| rest.first_chunk::<3>()) {
+            // Three varints of one byte each: nearly all entries.
+            Some(&[a, b, c]) if (a | b | c) < 0x80 => {
+                (shared, suffix_bytes, value_bytes) = (u32::from(a), u32::from(b), u32::from(c));
+                pos += 3;
+            }
+            _ => {
+                shared = u32::try_from(get_varint(bytes, &mut pos)?).ok()?;
+                suffix_bytes = u32::try_from(get_varint(bytes, &mut pos)?).ok()?;
+                value_bytes = u32::try_from(get_varint(bytes, &mut pos)?).ok()?;
+            }
+        }
         let (seq, kind) = unpack(self.base, get_varint(bytes, &mut pos)?)?;
         let suffix_at = pos as u32;
         let value_at = suffix_at.checked_add(suffix_bytes)?;
