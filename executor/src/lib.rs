@@ -2,6 +2,7 @@
 
 mod ddl;
 mod host;
+mod key_table;
 mod memo;
 mod normal;
 mod ops;

@@ -63,6 +63,41 @@ pub(crate) fn put(value: ValueRef<'_>, ty: &SqlType, descending: bool, out: &mut
     }
 }
 
+/// Appends `value` so that bytes are equal as SQL's values are, in less than [`put`] takes: for hashing. A key never
+/// is the beginning of another one's.
+#[inline]
+pub(crate) fn put_equal(value: ValueRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+    let fixed = |kind: u8, number: u64, out: &mut Vec<u8>| {
+        let mut bytes = [kind; 9];
+        bytes[1..].copy_from_slice(&number.to_le_bytes());
+        out.extend_from_slice(&bytes);
+    };
+    match value {
+        ValueRef::Int(v) => fixed(if v < 0 { 2 } else { 1 }, v as u64, out),
+        ValueRef::UInt(v) => fixed(1, v, out),
+        ValueRef::Decimal(v) => {
+            let scale = ty.decimals.min(30);
+            let v = if v.scale() == scale { v } else { v.fit(65, scale).0 };
+            match v.unscaled_i128().map(i64::try_from) {
+                Some(Ok(small)) => fixed(3, small as u64, out),
+                _ => put(ValueRef::Decimal(v), ty, false, out),
+            }
+        }
+        ValueRef::Date(v) if ty.base == BaseType::Date => fixed(1, u64::from(v.packed()), out),
+        ValueRef::DateTime(v) if matches!(ty.base, BaseType::DateTime | BaseType::Timestamp) => {
+            fixed(1, v.packed(), out);
+        }
+        ValueRef::Text(text) if !matches!(ty.base, BaseType::Enum(_) | BaseType::Set(_) | BaseType::Bit) => {
+            out.extend_from_slice(&[4, 0, 0, 0, 0]);
+            let start = out.len();
+            ty.collation.equality(text, out);
+            let length = (out.len() - start) as u32;
+            out[start - 4..start].copy_from_slice(&length.to_le_bytes());
+        }
+        other => put(other, ty, false, out),
+    }
+}
+
 fn put_wide(v: i128, out: &mut Vec<u8>) {
     out.push(u8::from(v >= 0));
     out.extend_from_slice(&(v as u64).to_be_bytes());
@@ -73,4 +108,36 @@ fn text_type(ty: &SqlType) -> SqlType {
     let mut text = SqlType::new(BaseType::VarChar, ty.length);
     text.collation = ty.collation;
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aurora_types::{CollationId, Decimal};
+
+    fn key(value: ValueRef<'_>, ty: &SqlType) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_equal(value, ty, &mut out);
+        out
+    }
+
+    #[test]
+    fn what_is_equal_has_one_key() {
+        let int = SqlType::new(BaseType::BigInt, 20);
+        assert_eq!(key(ValueRef::Int(7), &int), key(ValueRef::UInt(7), &int));
+        assert_ne!(key(ValueRef::Int(-1), &int), key(ValueRef::UInt(u64::MAX), &int));
+        assert_ne!(key(ValueRef::Null, &int), key(ValueRef::Int(0), &int));
+        let mut decimal = SqlType::new(BaseType::Decimal, 12);
+        decimal.decimals = 2;
+        let number = |text: &str| ValueRef::Decimal(Decimal::parse(text.as_bytes()).value);
+        assert_eq!(key(number("1.5"), &decimal), key(number("1.50"), &decimal));
+        assert_ne!(key(number("1.5"), &decimal), key(number("-1.5"), &decimal));
+        let mut text = SqlType::new(BaseType::VarChar, 10);
+        text.collation = CollationId::UTF8MB4_0900_AI_CI;
+        assert_eq!(key(ValueRef::Text(b"abc"), &text), key(ValueRef::Text("\u{c0}BC".as_bytes()), &text));
+        assert_ne!(key(ValueRef::Text(b"abc"), &text), key(ValueRef::Text(b"abc "), &text));
+        text.collation = CollationId::UTF8MB4_BIN;
+        assert_eq!(key(ValueRef::Text(b"abc"), &text), key(ValueRef::Text(b"abc  "), &text));
+        assert_ne!(key(ValueRef::Text(b"abc"), &text), key(ValueRef::Text(b"ABC"), &text));
+    }
 }

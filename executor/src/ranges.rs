@@ -300,6 +300,11 @@ pub(crate) fn byte_range(
 ) -> SqlResult<Option<ByteRange>> {
     let is_point = range.point && !range.low.values.is_empty();
     let (low, low_columns) = side(&range.low, true, is_point, index, ctx)?;
+    if let (true, Side::At { inclusive: true, .. }) = (is_point && low_columns > 0, &low)
+        && let Side::At { bytes: start, .. } = low
+    {
+        return Ok(Some(ByteRange { end: prefix_end(&start), start }));
+    }
     let (high, high_columns) = if is_point {
         match &low {
             Side::At { bytes, inclusive } => {

@@ -1,6 +1,7 @@
 //! The state of one execution: subqueries, common table expressions, memory.
 
 use crate::host::{Host, Settings};
+use crate::key_table::KeyTable;
 use crate::memo::Memo;
 use crate::ops::{self, Op, Row};
 use crate::reads::reads_of;
@@ -31,6 +32,8 @@ pub(crate) struct Runtime<'a> {
     ctes: Vec<RefCell<CteState>>,
     memory: Cell<usize>,
     ticks: Cell<u32>,
+    /// A key that is looked for.
+    key: RefCell<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -47,13 +50,13 @@ struct SubState<'a> {
 pub(crate) struct SubRows {
     pub rows: Vec<Row>,
     /// For IN over one column: normalised values, and whether there is a NULL.
-    pub set: Option<(HashSet<Vec<u8>>, bool)>,
+    pub set: Option<(KeyTable, bool)>,
 }
 
 impl SubRows {
     /// What they cost in memory, about.
     pub fn bytes(&self) -> usize {
-        let set = self.set.iter().flat_map(|(set, _)| set).map(|key| key.len() + 48).sum::<usize>();
+        let set = self.set.as_ref().map_or(0, |(set, _)| set.bytes());
         self.rows.iter().map(|row| ops::row_bytes(row)).sum::<usize>() + set
     }
 }
@@ -89,6 +92,7 @@ impl<'a> Runtime<'a> {
             ctes: plan.ctes.iter().map(|_| RefCell::default()).collect(),
             memory: Cell::new(0),
             ticks: Cell::new(0),
+            key: RefCell::default(),
         }
     }
 
@@ -157,7 +161,7 @@ impl<'a> Runtime<'a> {
                         .filter(|row| {
                             let mut key = Vec::new();
                             for (value, ty) in row.iter().zip(&cte.types) {
-                                crate::normal::put(value.as_ref(), ty, false, &mut key);
+                                crate::normal::put_equal(value.as_ref(), ty, &mut key);
                             }
                             seen.insert(key)
                         })
@@ -320,9 +324,10 @@ impl SubqueryRunner for Runtime<'_> {
                     if operand.is_null() {
                         return Ok(Value::Null);
                     }
-                    let mut key = Vec::new();
-                    crate::normal::put(operand.as_ref(), &call.operands[0].ty, false, &mut key);
-                    let found = if set.contains(&key) {
+                    let mut key = self.key.borrow_mut();
+                    key.clear();
+                    crate::normal::put_equal(operand.as_ref(), &call.operands[0].ty, &mut key);
+                    let found = if set.find(&key).is_some() {
                         Some(true)
                     } else if *has_null {
                         None
@@ -365,11 +370,7 @@ impl SubqueryRunner for Runtime<'_> {
 
 /// A hash set where equality of normalised keys is equality of the comparison: same kind of integers, or text of the
 /// comparison's collation on both sides.
-fn in_set(
-    call: &Subquery,
-    rows: &[Row],
-    types: &[aurora_types::SqlType],
-) -> Option<(HashSet<Vec<u8>>, bool)> {
+fn in_set(call: &Subquery, rows: &[Row], types: &[aurora_types::SqlType]) -> Option<(KeyTable, bool)> {
     use aurora_expr::typing::Comparison;
     let ([how], [ty], [operand]) = (call.how.as_slice(), types, call.operands.as_slice()) else {
         return None;
@@ -395,7 +396,8 @@ fn in_set(
     if !fits || !matches!(call.kind, SubqueryKind::In { .. }) || matches!(operand.kind, ExprKind::Row(_)) {
         return None;
     }
-    let mut set = HashSet::with_capacity(rows.len());
+    let mut set = KeyTable::default();
+    let mut key = Vec::new();
     let mut has_null = false;
     for row in rows {
         let value = row.first()?;
@@ -403,9 +405,9 @@ fn in_set(
             has_null = true;
             continue;
         }
-        let mut key = Vec::new();
-        crate::normal::put(value.as_ref(), ty, false, &mut key);
-        set.insert(key);
+        key.clear();
+        crate::normal::put_equal(value.as_ref(), ty, &mut key);
+        set.insert(&key);
     }
     Some((set, has_null))
 }

@@ -267,21 +267,6 @@ impl TableInfo {
         })
     }
 
-    /// Appends columns of a stored row.
-    pub fn read_columns(
-        &self,
-        bytes: &[u8],
-        columns: &[usize],
-        zone: &TimeZone,
-        out: &mut Vec<Value>,
-    ) -> SqlResult<()> {
-        let view = self.view(bytes)?;
-        for at in columns {
-            out.push(self.column(&view, *at, zone)?.to_owned());
-        }
-        Ok(())
-    }
-
     /// All columns of a stored row in table order.
     pub fn read_row(&self, bytes: &[u8], zone: &TimeZone) -> SqlResult<Vec<Value>> {
         let view = self.view(bytes)?;

@@ -184,6 +184,29 @@ impl Txn {
         Ok(self.core.manager.store.get(key, at)?.and_then(|version| version.value))
     }
 
+    /// As [`Txn::get`], as [`Txn::scan`] sees the key: without what the running statement wrote.
+    pub fn get_before_statement(&self, key: &[u8]) -> TxnResult<Option<ValueBytes>> {
+        let limit = self.core.statement_first.load(Ordering::Relaxed);
+        if self.core.isolation == Isolation::ReadUncommitted {
+            return self.get(key);
+        }
+        self.core.check_alive()?;
+        if limit > 0 {
+            let own = self.core.with_writes(|writes| {
+                writes.get(key, limit).map(|pending| match pending {
+                    Pending::Put(value) => Some(ValueBytes::from(value)),
+                    Pending::Delete => None,
+                })
+            });
+            if let Some(own) = own {
+                return Ok(own);
+            }
+        }
+        let at = ReadAt::Seq(self.core.snapshot()?.seq());
+        self.core.note_point(key);
+        Ok(self.core.manager.store.get(key, at)?.and_then(|version| version.value))
+    }
+
     /// As [`Txn::get`] for a statement that reads this one key only: no snapshot is taken unless the transaction must
     /// keep it for later statements. On the point-read path: no allocation.
     pub fn get_once(&self, key: &[u8]) -> TxnResult<Option<ValueBytes>> {

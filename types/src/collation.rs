@@ -131,6 +131,19 @@ impl CollationId {
         key_code::append_key(self.info(), text, out);
     }
 
+    /// Appends bytes that are the same for two texts if and only if they are equal: for hashing. No order.
+    pub fn equality(self, text: &[u8], out: &mut Vec<u8>) {
+        let info = self.info();
+        match (info.order, info.pad) {
+            (Order::Bytes, _) | (Order::CodePoints, Pad::None) => out.extend_from_slice(text),
+            (Order::CodePoints, Pad::Space) => {
+                let end = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+                out.extend_from_slice(&text[..end]);
+            }
+            _ => key_code::append_key(info, text, out),
+        }
+    }
+
     /// Appends what the sort keys of all texts that begin with `text` have in common at their beginning: for the
     /// ranges of `LIKE 'abc%'`. Nothing is promised for texts that begin otherwise.
     pub fn key_prefix(self, text: &[u8], out: &mut Vec<u8>) {

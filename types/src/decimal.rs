@@ -70,6 +70,7 @@ impl Decimal {
     ///
     /// # Errors
     /// When `scale` is above 30.
+    #[inline]
     pub fn from_parts(unscaled: i128, scale: u8) -> Result<Decimal, DecimalOverflow> {
         if scale > MAX_SCALE {
             return Err(DecimalOverflow);
@@ -77,6 +78,7 @@ impl Decimal {
         Ok(Decimal::pack_small(unscaled < 0, unscaled.unsigned_abs(), scale))
     }
 
+    #[inline]
     fn pack_small(negative: bool, magnitude: u128, scale: u8) -> Decimal {
         let mut top = u32::from(scale) << SCALE_SHIFT;
         if negative && magnitude != 0 {

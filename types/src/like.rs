@@ -1,7 +1,10 @@
 //! `LIKE`: patterns with `%`, `_` and an escape character, character by character under a collation.
 
+mod ascii;
+
 use crate::CollationId;
 use crate::collation::decode_char;
+use ascii::AsciiPattern;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
@@ -12,6 +15,8 @@ pub struct LikePattern {
     prefix: Vec<u8>,
     /// The whole pattern is `prefix` or `prefix%` and characters are equal only if their bytes are.
     plain: Option<Plain>,
+    /// The pattern as far as ASCII text goes.
+    ascii: Option<AsciiPattern>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +75,8 @@ impl LikePattern {
             [Item::Many] => Some(Plain::Prefix),
             _ => None,
         };
-        LikePattern { collation, items, prefix, plain }
+        let ascii = if plain.is_none() { AsciiPattern::new(&items, collation) } else { None };
+        LikePattern { collation, items, prefix, plain, ascii }
     }
 
     /// The text before the first wildcard.
@@ -101,6 +107,16 @@ impl LikePattern {
             Some(Plain::Prefix) => return text.starts_with(&self.prefix),
             None => {}
         }
+        if let Some(ascii) = &self.ascii
+            && text.is_ascii()
+        {
+            return ascii.matches(text);
+        }
+        self.matches_any(text)
+    }
+
+    /// Character by character.
+    fn matches_any(&self, text: &[u8]) -> bool {
         let mut at_text = 0;
         let mut at_item = 0;
         // Where to go on after the last `%`: the item behind it, and the text position tried for it.
@@ -207,6 +223,24 @@ mod tests {
         assert!(like("É", "é", "latin1_swedish_ci"));
         assert!(!like("é", "_", "binary"));
         assert!(like("é", "__", "binary"));
+    }
+
+    #[test]
+    fn ascii_matches_as_any_text_does() {
+        let pieces = ["", "a", "B", "ab", "%", "_", "a%b", "%a%", "_b", "ba", "%ab%ba%", "b_%_a", " "];
+        let texts = ["", "a", "b", "AB", "aba", "abba", "bab", "aabbaab", " a", "b b", "\ta\n"];
+        for name in ["utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "latin1_swedish_ci", "binary", "utf8mb4_bin"]
+        {
+            let id = collation::lookup(name).unwrap_or(CollationId::BINARY);
+            for (a, b) in pieces.iter().flat_map(|a| pieces.iter().map(move |b| (a, b))) {
+                let pattern = LikePattern::new(format!("{a}{b}").as_bytes(), DEFAULT_ESCAPE, id);
+                for text in texts {
+                    let (quick, slow) =
+                        (pattern.matches(text.as_bytes()), pattern.matches_any(text.as_bytes()));
+                    assert_eq!(quick, slow, "{text:?} LIKE {a}{b} under {name}");
+                }
+            }
+        }
     }
 
     #[test]

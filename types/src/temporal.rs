@@ -38,6 +38,7 @@ impl Date {
 
     /// `None` when a part is above 9999, 12 or 31. Whether the day exists in its month is another question:
     /// [`Date::is_real`], [`Date::check`].
+    #[inline]
     pub fn new(year: u32, month: u32, day: u32) -> Option<Date> {
         (year <= 9999 && month <= 12 && day <= 31).then_some(Date(year << 9 | month << 5 | day))
     }
@@ -71,6 +72,7 @@ impl Date {
     }
 
     /// The date of a packed number, if it is one.
+    #[inline]
     pub fn from_packed(packed: u32) -> Option<Date> {
         Date::new(packed >> 9, packed >> 5 & 15, packed & 31)
     }

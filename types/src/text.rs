@@ -18,6 +18,7 @@ enum Repr {
 impl Text {
     pub const EMPTY: Text = Text(Repr::Inline(0, [0; INLINE_BYTES]));
 
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Inline(len, bytes) => &bytes[..usize::from(*len)],

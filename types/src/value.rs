@@ -43,11 +43,13 @@ pub enum ValueRef<'a> {
 }
 
 impl Value {
+    #[inline]
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
 
     /// The same value, borrowed.
+    #[inline]
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
             Value::Null => ValueRef::Null,
@@ -65,10 +67,12 @@ impl Value {
 }
 
 impl ValueRef<'_> {
+    #[inline]
     pub fn is_null(&self) -> bool {
         matches!(self, ValueRef::Null)
     }
 
+    #[inline]
     pub fn to_owned(&self) -> Value {
         match *self {
             ValueRef::Null => Value::Null,

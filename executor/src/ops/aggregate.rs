@@ -1,12 +1,13 @@
 //! Grouping: by hash in order of first arrival, or by change of group on sorted input; ROLLUP.
 
 use super::{Op, Row};
+use crate::key_table::KeyTable;
 use crate::runtime::Runtime;
 use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
-use aurora_expr::{Accumulator, EvalCtx, Expr};
+use aurora_expr::{Accumulator, EvalCtx, Expr, ExprKind};
 use aurora_planner::{AggregateCall, AggregateStrategy};
 use aurora_types::{SqlResult, SqlType, Value};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 pub(super) struct Aggregate<'a> {
     input: Box<dyn Op + 'a>,
@@ -20,6 +21,7 @@ pub(super) struct Aggregate<'a> {
     /// Groups that did not fit in memory, behind `output`.
     rest: Option<Merge>,
     key: Vec<u8>,
+    scratch: Scratch,
     /// Sorted input: the group that is being collected, and its key.
     current: Option<(Vec<u8>, Group)>,
     done: bool,
@@ -37,7 +39,7 @@ struct Group {
 struct State {
     accumulator: Accumulator,
     /// DISTINCT: what was counted.
-    seen: Option<HashSet<Vec<u8>>>,
+    seen: Option<KeyTable>,
     /// ORDER BY inside the call: sort key, arrival, arguments.
     ordered: Option<Vec<(Vec<u8>, usize, Row)>>,
 }
@@ -63,6 +65,7 @@ impl<'a> Aggregate<'a> {
             output: Vec::new().into_iter(),
             rest: None,
             key: Vec::new(),
+            scratch: Scratch::default(),
             current: None,
             done: false,
             input_row: Row::new(),
@@ -77,22 +80,46 @@ impl<'a> Aggregate<'a> {
             .zip(&self.arg_types)
             .map(|(call, types)| State {
                 accumulator: Accumulator::new(call.function, types, &call.ty),
-                seen: (call.distinct && !call.function.ignores_distinct()).then(HashSet::new),
+                seen: (call.distinct && !call.function.ignores_distinct()).then(KeyTable::default),
                 ordered: (!call.order_by.is_empty()).then(Vec::new),
             })
             .collect();
         Group { values, rolled_up, states }
     }
 
-    fn group_of(&self, row: &[Value], ctx: &mut EvalCtx<'_>, key: &mut Vec<u8>) -> SqlResult<Row> {
+    /// The key of a row's group. Values that are no columns are left in `computed`.
+    fn group_of(
+        &self,
+        row: &[Value],
+        ctx: &mut EvalCtx<'_>,
+        key: &mut Vec<u8>,
+        computed: &mut Row,
+    ) -> SqlResult<()> {
         key.clear();
-        let mut values = Row::with_capacity(self.groups.len());
+        computed.clear();
         for expr in self.groups {
+            if let ExprKind::Column(at) = expr.kind {
+                crate::normal::put_equal(row.get(at).unwrap_or(&Value::Null).as_ref(), &expr.ty, key);
+                continue;
+            }
             let value = expr.eval(row, ctx)?;
-            crate::normal::put(value.as_ref(), &expr.ty, false, key);
-            values.push(value);
+            crate::normal::put_equal(value.as_ref(), &expr.ty, key);
+            computed.push(value);
         }
-        Ok(values)
+        Ok(())
+    }
+
+    /// The values of the group that [`Aggregate::group_of`] found.
+    fn values_of(&self, row: &[Value], computed: &mut Row) -> Row {
+        let mut computed = computed.drain(..);
+        let mut values = Row::with_capacity(self.groups.len() + self.calls.len() + 1);
+        for expr in self.groups {
+            values.push(match expr.kind {
+                ExprKind::Column(at) => row.get(at).cloned().unwrap_or(Value::Null),
+                _ => computed.next().unwrap_or(Value::Null),
+            });
+        }
+        values
     }
 
     fn finish(&self, rt: &Runtime<'_>, mut group: Group, ctx: &mut EvalCtx<'_>) -> SqlResult<Row> {
@@ -140,7 +167,8 @@ impl<'a> Aggregate<'a> {
                     groups.insert(key.clone(), self.new_group(group_values, (1u64 << rolled) - 1));
                 }
                 if let Some(group) = groups.get_mut(&key) {
-                    self.bytes += accumulate(self.calls, &self.arg_types, group, &row, rt, ctx)?;
+                    self.bytes +=
+                        accumulate(self.calls, &self.arg_types, group, &row, &mut self.scratch, rt, ctx)?;
                 }
             }
         }
@@ -208,7 +236,9 @@ impl<'a> Aggregate<'a> {
         ctx: &mut EvalCtx<'_>,
     ) -> SqlResult<Hashed> {
         let budget = if level < MAX_LEVEL { rt.budget() } else { usize::MAX };
-        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        // The number of a key is its group's.
+        let mut places = KeyTable::default();
+        let mut computed = Row::new();
         let mut groups: Vec<(u64, Group)> = Vec::new();
         let mut parts: Option<Vec<Stream>> = None;
         if self.groups.is_empty() {
@@ -236,9 +266,9 @@ impl<'a> Aggregate<'a> {
             let at = if self.groups.is_empty() {
                 0
             } else {
-                let values = self.group_of(&row, ctx, &mut key)?;
-                match places.get(key.as_slice()) {
-                    Some(at) => *at,
+                self.group_of(&row, ctx, &mut key, &mut computed)?;
+                match places.find(&key) {
+                    Some(at) => at,
                     None => {
                         if parts.is_none() && self.bytes >= budget && !groups.is_empty() {
                             if spill.is_none() {
@@ -251,17 +281,17 @@ impl<'a> Aggregate<'a> {
                             spill.put(part, &arrival_key(arrival), &row)?;
                             continue;
                         }
+                        let values = self.values_of(&row, &mut computed);
                         let bytes = key.len() + 96 * (values.len() + self.calls.len()) + 64;
                         rt.hold(bytes)?;
                         self.bytes += bytes;
                         groups.push((arrival, self.new_group(values, 0)));
-                        places.insert(key.clone(), groups.len() - 1);
-                        groups.len() - 1
+                        places.insert(&key).0
                     }
                 }
             };
             let group = &mut groups[at].1;
-            self.bytes += accumulate(self.calls, &self.arg_types, group, &row, rt, ctx)?;
+            self.bytes += accumulate(self.calls, &self.arg_types, group, &row, &mut self.scratch, rt, ctx)?;
         }
         self.input_row = row;
         Ok(Hashed { groups, parts })
@@ -291,12 +321,43 @@ fn step(
     accumulator.step(args, types, separator.as_bytes(), rt.settings.group_concat_max_len, ctx)
 }
 
+/// Buffers that rows are added up with.
+#[derive(Default)]
+struct Scratch {
+    args: Row,
+    key: Vec<u8>,
+}
+
+/// Adds a row to a call of one argument without DISTINCT and ORDER BY.
+#[inline]
+fn add_one(
+    accumulator: &mut Accumulator,
+    (call, arg, types): (&AggregateCall, &Expr, &[SqlType]),
+    row: &[Value],
+    rt: &Runtime<'_>,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<()> {
+    if accumulator.sums_decimals()
+        && let Some((unscaled, scale)) = arg.small_decimal(row, ctx)
+        && accumulator.add_small(unscaled, scale)
+    {
+        return Ok(());
+    }
+    if let ExprKind::Column(at) = arg.kind {
+        let value = row.get(at).unwrap_or(&Value::Null);
+        return step(accumulator, call, std::slice::from_ref(value), types, rt, ctx);
+    }
+    let value = arg.eval(row, ctx)?;
+    step(accumulator, call, std::slice::from_ref(&value), types, rt, ctx)
+}
+
 /// Adds a row to its group; gives the bytes that are held for it from now on.
 fn accumulate(
     calls: &[AggregateCall],
     arg_types: &[Vec<SqlType>],
     group: &mut Group,
     row: &[Value],
+    scratch: &mut Scratch,
     rt: &Runtime<'_>,
     ctx: &mut EvalCtx<'_>,
 ) -> SqlResult<usize> {
@@ -306,7 +367,12 @@ fn accumulate(
             state.accumulator.add_rows(1);
             continue;
         }
-        let mut args = Row::with_capacity(call.args.len());
+        if let (None, None, [arg]) = (&state.seen, &state.ordered, call.args.as_slice()) {
+            add_one(&mut state.accumulator, (call, arg, types), row, rt, ctx)?;
+            continue;
+        }
+        let Scratch { args, key } = scratch;
+        args.clear();
         for arg in &call.args {
             args.push(arg.eval(row, ctx)?);
         }
@@ -314,12 +380,12 @@ fn accumulate(
             if args.iter().any(Value::is_null) {
                 continue;
             }
-            let mut key = Vec::new();
+            key.clear();
             for (value, ty) in args.iter().zip(types) {
-                crate::normal::put(value.as_ref(), ty, false, &mut key);
+                crate::normal::put_equal(value.as_ref(), ty, key);
             }
             let bytes = key.len() + 48;
-            if !seen.insert(key) {
+            if !seen.insert(key).1 {
                 continue;
             }
             rt.hold(bytes)?;
@@ -332,13 +398,13 @@ fn accumulate(
                 }
                 let mut key = Vec::new();
                 super::sort::sort_key(&call.order_by, row, ctx, &mut key)?;
-                let bytes = key.len() + super::row_bytes(&args);
+                let bytes = key.len() + super::row_bytes(args);
                 rt.hold(bytes)?;
                 held += bytes;
                 let arrival = ordered.len();
-                ordered.push((key, arrival, args));
+                ordered.push((key, arrival, std::mem::take(args)));
             }
-            None => step(&mut state.accumulator, call, &args, types, rt, ctx)?,
+            None => step(&mut state.accumulator, call, args, types, rt, ctx)?,
         }
     }
     Ok(held)
@@ -372,22 +438,26 @@ impl Op for Aggregate<'_> {
         if self.done {
             return Ok(false);
         }
-        let mut key = Vec::new();
+        let mut key = std::mem::take(&mut self.key);
+        let mut computed = Row::new();
         let mut input_row = std::mem::take(&mut self.input_row);
         while self.input.next(rt, ctx, &mut input_row)? {
-            let values = self.group_of(&input_row, ctx, &mut key)?;
+            self.group_of(&input_row, ctx, &mut key, &mut computed)?;
             let is_same = self.current.as_ref().is_some_and(|(current, _)| *current == key);
             let finished = if is_same {
                 None
             } else {
+                let values = self.values_of(&input_row, &mut computed);
                 let group = self.new_group(values, 0);
                 self.current.replace((key.clone(), group))
             };
             if let Some((_, group)) = &mut self.current {
-                self.bytes += accumulate(self.calls, &self.arg_types, group, &input_row, rt, ctx)?;
+                self.bytes +=
+                    accumulate(self.calls, &self.arg_types, group, &input_row, &mut self.scratch, rt, ctx)?;
             }
             if let Some((_, group)) = finished {
                 self.input_row = input_row;
+                self.key = key;
                 *row = self.finish(rt, group, ctx)?;
                 return Ok(true);
             }

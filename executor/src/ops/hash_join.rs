@@ -2,13 +2,16 @@
 //! is divided by the hash of its key, and the left one with it.
 
 use super::{Op, Row, left_alone, row_bytes};
+use crate::key_table::KeyTable;
 use crate::reads::{Reads, reads_of};
 use crate::runtime::{Runtime, same_values};
 use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
 use aurora_expr::{EvalCtx, Expr, ExprKind};
 use aurora_planner::{HashKey, JoinType, Node};
-use aurora_types::{SqlResult, Value};
-use std::collections::HashMap;
+use aurora_types::{SqlResult, Value, ValueRef};
+
+/// No further row of a key.
+const END: u32 = u32::MAX;
 
 pub(super) struct HashJoin<'a> {
     join: JoinType,
@@ -18,9 +21,14 @@ pub(super) struct HashJoin<'a> {
     keys: &'a [HashKey],
     condition: Option<&'a Expr>,
     null_aware: bool,
-    /// Positions in `rows` by key.
-    table: HashMap<Vec<u8>, Vec<u32>>,
-    rows: Vec<Row>,
+    table: KeyTable,
+    /// The first and the last row of each key.
+    chains: Vec<(u32, u32)>,
+    /// The next row of the same key, by row.
+    next: Vec<u32>,
+    /// All rows one behind the other, `width` values each.
+    values: Vec<Value>,
+    width: usize,
     /// A right key was NULL.
     has_null: bool,
     /// There are right rows, in memory or not.
@@ -31,8 +39,8 @@ pub(super) struct HashJoin<'a> {
     bytes: usize,
     outer: Row,
     key: Vec<u8>,
-    matches: Vec<u32>,
-    at: usize,
+    /// The next row of the left row's key.
+    at: u32,
     is_inside: bool,
     matched: bool,
 }
@@ -66,8 +74,11 @@ impl<'a> HashJoin<'a> {
             keys,
             condition,
             null_aware,
-            table: HashMap::new(),
-            rows: Vec::new(),
+            table: KeyTable::default(),
+            chains: Vec::new(),
+            next: Vec::new(),
+            values: Vec::new(),
+            width: 0,
             has_null: false,
             has_rows: false,
             joined: None,
@@ -75,8 +86,7 @@ impl<'a> HashJoin<'a> {
             bytes: 0,
             outer: Row::new(),
             key: Vec::new(),
-            matches: Vec::new(),
-            at: 0,
+            at: END,
             is_inside: false,
             matched: false,
         }
@@ -98,12 +108,19 @@ impl<'a> HashJoin<'a> {
         out.clear();
         for key in keys {
             let expr = if is_left { &key.left } else { &key.right };
-            let value = expr.eval(row, ctx)?;
+            let owned;
+            let value = match expr.kind {
+                ExprKind::Column(at) => row.get(at).map_or(ValueRef::Null, Value::as_ref),
+                _ => {
+                    owned = expr.eval(row, ctx)?;
+                    owned.as_ref()
+                }
+            };
             if value.is_null() && !key.null_safe {
                 return Ok(false);
             }
             // Both sides have one type; the left one's decides for both.
-            crate::normal::put(value.as_ref(), &key.left.ty, false, out);
+            crate::normal::put_equal(value, &key.left.ty, out);
         }
         Ok(true)
     }
@@ -152,7 +169,7 @@ impl<'a> HashJoin<'a> {
                 spill.put(&mut parts[spill.partition_of(&key, 0)], &key, &row)?;
                 continue;
             }
-            self.add(&key, std::mem::take(&mut row), rt)?;
+            self.add(&key, &mut row, rt)?;
             if self.bytes > rt.budget()
                 && let Some(spill) = Spill::begin(rt)?
             {
@@ -166,23 +183,41 @@ impl<'a> HashJoin<'a> {
 
     fn clear(&mut self, rt: &Runtime<'_>) {
         self.table.clear();
-        self.rows.clear();
+        self.chains.clear();
+        self.next.clear();
+        self.values.clear();
         rt.release(std::mem::take(&mut self.bytes));
     }
 
-    fn add(&mut self, key: &[u8], row: Row, rt: &Runtime<'_>) -> SqlResult<()> {
-        let bytes = row_bytes(&row) + key.len() + 48;
+    /// Moves the values of `row` behind those that are there.
+    fn add(&mut self, key: &[u8], row: &mut Row, rt: &Runtime<'_>) -> SqlResult<()> {
+        let bytes = row_bytes(row) + key.len() + 48;
         rt.hold(bytes)?;
         self.bytes += bytes;
-        let at = self.rows.len() as u32;
-        match self.table.get_mut(key) {
-            Some(list) => list.push(at),
-            None => {
-                self.table.insert(key.to_vec(), vec![at]);
-            }
+        let at = self.next.len() as u32;
+        if at == 0 {
+            self.width = row.len();
+        } else if row.len() != self.width || at == END {
+            return Err(crate::shape::internal(&"a hash join's right side has rows of several widths"));
         }
-        self.rows.push(row);
+        let (number, is_new) = self.table.insert(key);
+        if is_new {
+            self.chains.push((at, at));
+        } else {
+            let (_, last) = &mut self.chains[number];
+            self.next[*last as usize] = at;
+            *last = at;
+        }
+        self.next.push(END);
+        self.values.append(row);
         Ok(())
+    }
+
+    /// One row of the table.
+    #[inline]
+    fn row(&self, at: u32) -> &[Value] {
+        let start = at as usize * self.width;
+        &self.values[start..start + self.width]
     }
 
     /// Moves the table to partitions. Rows of one key keep their order.
@@ -193,10 +228,13 @@ impl<'a> HashJoin<'a> {
         level: u32,
         rt: &Runtime<'_>,
     ) -> SqlResult<()> {
-        for (key, list) in self.table.drain() {
-            let part = &mut parts[spill.partition_of(&key, level)];
-            for at in list {
-                spill.put(part, &key, &self.rows[at as usize])?;
+        for (number, (first, _)) in self.chains.iter().enumerate() {
+            let key = self.table.key(number);
+            let part = &mut parts[spill.partition_of(key, level)];
+            let mut at = *first;
+            while at != END {
+                spill.put(part, key, self.row(at))?;
+                at = self.next[at as usize];
             }
         }
         self.clear(rt);
@@ -254,7 +292,7 @@ impl<'a> HashJoin<'a> {
                 spill.put(&mut parts[spill.partition_of(&key, level)], &key, &row)?;
                 continue;
             }
-            self.add(&key, std::mem::take(&mut row), rt)?;
+            self.add(&key, &mut row, rt)?;
             // One key alone is not divided further.
             if self.bytes > rt.budget() && level < MAX_LEVEL && self.table.len() > 1 {
                 let mut streams = Spill::partitions();
@@ -269,7 +307,7 @@ impl<'a> HashJoin<'a> {
             while reader.next(&mut arrival, &mut self.outer)? {
                 rt.tick()?;
                 self.begin(ctx)?;
-                while self.give(ctx, &mut row)? {
+                while self.give(rt, ctx, &mut row)? {
                     rt.tick()?;
                     spill.put(&mut joined, &arrival, &row)?;
                 }
@@ -291,13 +329,12 @@ impl<'a> HashJoin<'a> {
 
     /// Looks up the left row in `outer`.
     fn begin(&mut self, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
-        self.matches.clear();
-        self.at = 0;
+        self.at = END;
         self.matched = false;
         self.is_inside = true;
         let comparable = Self::key_of(self.keys, true, &self.outer, ctx, &mut self.key)?;
-        if comparable && let Some(list) = self.table.get(self.key.as_slice()) {
-            self.matches.extend_from_slice(list);
+        if comparable && let Some(number) = self.table.find(&self.key) {
+            self.at = self.chains[number].0;
         }
         if self.null_aware && self.join == JoinType::Anti {
             // x NOT IN (…): unknown when x is NULL and there are rows, or when one of them is NULL.
@@ -310,15 +347,25 @@ impl<'a> HashJoin<'a> {
     }
 
     /// The next row that the left row in `outer` gives; `false` when there is none any more.
-    fn give(&mut self, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+    fn give(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
         if !self.is_inside {
             return Ok(false);
         }
-        while let Some(at) = self.matches.get(self.at) {
-            self.at += 1;
+        while self.at != END {
+            rt.tick()?;
+            let at = self.at as usize;
+            self.at = self.next[at];
+            let is_asked = self.condition.is_none() && matches!(self.join, JoinType::Semi | JoinType::Anti);
             row.clear();
-            row.extend_from_slice(&self.outer);
-            row.extend_from_slice(&self.rows[*at as usize]);
+            if self.at == END && self.join == JoinType::Inner {
+                // Nobody asks for the left row any more.
+                row.append(&mut self.outer);
+            } else if !(is_asked && self.join == JoinType::Anti) {
+                row.extend_from_slice(&self.outer);
+            }
+            if !is_asked {
+                row.extend_from_slice(self.row(at as u32));
+            }
             if let Some(condition) = self.condition
                 && !condition.eval_predicate(row, ctx)?
             {
@@ -346,7 +393,7 @@ impl Op for HashJoin<'_> {
         self.joined = None;
         if !self.is_current(rt, ctx) {
             let parts = self.fill(rt, ctx)?;
-            self.has_rows = parts.is_some() || !self.rows.is_empty();
+            self.has_rows = parts.is_some() || !self.next.is_empty();
             if let Some((spill, parts)) = parts {
                 self.left.open(rt, ctx)?;
                 self.joined = Some(self.join_parts(&spill, parts, rt, ctx)?);
@@ -373,7 +420,7 @@ impl Op for HashJoin<'_> {
             return Ok(false);
         }
         loop {
-            if self.give(ctx, row)? {
+            if self.give(rt, ctx, row)? {
                 return Ok(true);
             }
             if !self.left.next(rt, ctx, &mut self.outer)? {

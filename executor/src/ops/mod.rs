@@ -9,6 +9,7 @@ mod scan;
 mod set;
 mod simple;
 mod sort;
+mod stored;
 mod window;
 
 pub(crate) use measure::Measures;

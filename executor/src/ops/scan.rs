@@ -1,5 +1,6 @@
 //! Reading one table: the clustered range, ranges of an index, single keys; snapshot or locking reads.
 
+use super::stored::StoredColumns;
 use super::{Op, Row};
 use crate::ranges::{ByteRange, byte_ranges};
 use crate::runtime::Runtime;
@@ -22,6 +23,7 @@ pub(crate) fn map_wait(wait: PlanWait) -> WaitPolicy {
 pub(super) struct TableScan<'a> {
     scan: &'a Scan,
     info: Arc<TableInfo>,
+    columns: StoredColumns<'a>,
     /// Position among `info.indexes`; `None` is the clustered index.
     index: Option<usize>,
     /// The output comes out of the index entry alone: per output column, the key part that gives it.
@@ -29,6 +31,8 @@ pub(super) struct TableScan<'a> {
     reverse: bool,
     ranges: Vec<ByteRange>,
     at: usize,
+    /// The clustered key is given whole: a row or none.
+    is_point: bool,
     cursor: Option<TxnCursor>,
     row_key: Vec<u8>,
     entry_key: Vec<u8>,
@@ -60,8 +64,20 @@ impl<'a> TableScan<'a> {
             }
             _ => None,
         };
+        let is_point = match &scan.access {
+            Access::Index(access) => {
+                access.unique_point
+                    && access.ranges.len() == 1
+                    && index.is_none()
+                    && scan.lock.is_none()
+                    && rt.txn.isolation() != Isolation::ReadUncommitted
+            }
+            Access::Full { .. } => false,
+        };
         Ok(TableScan {
+            is_point,
             scan,
+            columns: StoredColumns::new(&info, &scan.columns, scan.filter.as_ref()),
             info,
             index,
             covering,
@@ -84,15 +100,8 @@ impl<'a> TableScan<'a> {
 
     /// Output columns of a stored row, and whether it passes the filter.
     fn give(&self, bytes: &[u8], ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
-        row.clear();
-        self.info.read_columns(bytes, &self.scan.columns, ctx.session.time_zone(), row)?;
-        if self.scan.row_handle {
-            row.push(Value::Text(self.row_key.as_slice().into()));
-        }
-        match &self.scan.filter {
-            Some(filter) => filter.eval_predicate(row, ctx),
-            None => Ok(true),
-        }
+        let handle = self.scan.row_handle.then_some(self.row_key.as_slice());
+        self.columns.give(&self.info, bytes, handle, ctx, row)
     }
 
     /// The row that `row_key` names, read as the statement reads; `None` when it is not there, does not match, or is
@@ -253,6 +262,13 @@ impl Op for TableScan<'_> {
         loop {
             rt.tick()?;
             let Some(cursor) = &mut self.cursor else {
+                if self.is_point {
+                    let Some(range) = self.ranges.pop() else { return Ok(false) };
+                    self.row_key = range.start;
+                    let Some(bytes) = rt.txn.get_before_statement(&self.row_key)? else { return Ok(false) };
+                    self.rows_read += 1;
+                    return self.give(&bytes, ctx, row);
+                }
                 if self.next_range(rt)? {
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! DISTINCT, UNION, INTERSECT, EXCEPT.
 
 use super::{Op, Row};
+use crate::key_table::KeyTable;
 use crate::runtime::Runtime;
 use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
 use aurora_expr::EvalCtx;
@@ -11,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 fn key_of(row: &Row, types: &[SqlType], columns: usize, out: &mut Vec<u8>) {
     out.clear();
     for (value, ty) in row.iter().zip(types).take(columns) {
-        crate::normal::put(value.as_ref(), ty, false, out);
+        crate::normal::put_equal(value.as_ref(), ty, out);
     }
 }
 
@@ -19,7 +20,7 @@ pub(super) struct Distinct<'a> {
     input: Box<dyn Op + 'a>,
     types: &'a [SqlType],
     columns: usize,
-    seen: HashSet<Vec<u8>>,
+    seen: KeyTable,
     key: Vec<u8>,
     bytes: usize,
     arrival: u64,
@@ -35,7 +36,7 @@ impl<'a> Distinct<'a> {
             input,
             types,
             columns,
-            seen: HashSet::new(),
+            seen: KeyTable::default(),
             key: Vec::new(),
             bytes: 0,
             arrival: 0,
@@ -54,7 +55,7 @@ impl<'a> Distinct<'a> {
         let bytes = self.key.len() + 48;
         rt.hold(bytes)?;
         self.bytes += bytes;
-        self.seen.insert(self.key.clone());
+        self.seen.insert(&self.key);
         Ok(())
     }
 
@@ -75,7 +76,7 @@ impl<'a> Distinct<'a> {
         while reader.next(&mut arrival, &mut row)? {
             rt.tick()?;
             key_of(&row, self.types, self.columns, &mut self.key);
-            if self.seen.contains(&self.key) {
+            if self.seen.find(&self.key).is_some() {
                 continue;
             }
             if self.bytes >= rt.budget() && level < MAX_LEVEL {
@@ -107,7 +108,7 @@ impl Op for Distinct<'_> {
         }
         while self.input.next(rt, ctx, row)? {
             key_of(row, self.types, self.columns, &mut self.key);
-            if self.seen.contains(&self.key) {
+            if self.seen.find(&self.key).is_some() {
                 continue;
             }
             if self.parts.is_none() && self.bytes >= rt.budget() {

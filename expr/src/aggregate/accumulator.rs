@@ -2,6 +2,7 @@
 
 use super::AggregateFunction;
 use crate::context::EvalCtx;
+use crate::eval::raised;
 use crate::typing::{self, Comparison, Domain};
 use aurora_types::{Decimal, SqlError, SqlResult, SqlType, Text, Value};
 
@@ -20,6 +21,8 @@ pub struct Accumulator {
 enum State {
     Count,
     SumInt(i128),
+    /// Unscaled, and the scale: as long as it stays within 127 bits.
+    SumSmall(i128, u8),
     SumDecimal(Decimal),
     SumDouble(f64),
     Extreme(Value, Comparison),
@@ -48,7 +51,7 @@ impl Accumulator {
             A::Count => State::Count,
             A::Sum | A::Avg => match arg_domain {
                 Domain::Int => State::SumInt(0),
-                Domain::Decimal => State::SumDecimal(Decimal::ZERO),
+                Domain::Decimal => State::SumSmall(0, 0),
                 _ => State::SumDouble(0.0),
             },
             A::Min | A::Max => {
@@ -84,6 +87,33 @@ impl Accumulator {
         self.count += n;
     }
 
+    /// Takes a row whose only argument is this decimal; `false`: it goes to [`Accumulator::step`].
+    #[inline]
+    pub fn add_small(&mut self, unscaled: i128, scale: u8) -> bool {
+        let State::SumSmall(sum, have) = &mut self.state else { return false };
+        if *have == scale
+            && let Some(new) = sum.checked_add(unscaled)
+        {
+            *sum = new;
+            self.count += 1;
+            return true;
+        }
+        let wanted = scale.max(*have);
+        let (Some(a), Some(b)) = (raised(*sum, wanted - *have), raised(unscaled, wanted - scale)) else {
+            return false;
+        };
+        let Some(new) = a.checked_add(b) else { return false };
+        (*sum, *have) = (new, wanted);
+        self.count += 1;
+        true
+    }
+
+    /// Whether [`Accumulator::add_small`] takes rows.
+    #[inline]
+    pub fn sums_decimals(&self) -> bool {
+        matches!(self.state, State::SumSmall(..))
+    }
+
     /// Takes one row's arguments. `separator` and `max_bytes` are GROUP_CONCAT's.
     ///
     /// # Errors
@@ -104,11 +134,24 @@ impl Accumulator {
         if self.function != AggregateFunction::AnyValue && args.iter().any(Value::is_null) {
             return Ok(());
         }
+        let Some(value) = args.first() else {
+            self.count += 1;
+            return Ok(());
+        };
+        if let Value::Decimal(v) = value
+            && let Some(unscaled) = v.unscaled_i128()
+            && self.add_small(unscaled, v.scale())
+        {
+            return Ok(());
+        }
         self.count += 1;
-        let Some(value) = args.first() else { return Ok(()) };
         let ty = types.first().unwrap_or(&self.result);
+        if let State::SumSmall(sum, scale) = &self.state {
+            let sum = Decimal::from_parts(*sum, *scale).map_err(|_| overflow("DECIMAL", "sum"))?;
+            self.state = State::SumDecimal(sum);
+        }
         match &mut self.state {
-            State::Count => {}
+            State::Count | State::SumSmall(..) => {}
             State::SumInt(sum) => {
                 let term = match value {
                     Value::Int(v) => i128::from(*v),
@@ -233,6 +276,13 @@ impl Accumulator {
         Ok(())
     }
 
+    fn finish_decimal(&self, sum: Decimal) -> SqlResult<Value> {
+        if self.function == AggregateFunction::Avg {
+            return average(sum, self.count, &self.result);
+        }
+        Ok(Value::Decimal(sum.rescale(self.result.decimals).unwrap_or(sum)))
+    }
+
     /// The result over the rows so far.
     pub fn finish(&self, _: &mut EvalCtx<'_>) -> SqlResult<Value> {
         use AggregateFunction as A;
@@ -249,8 +299,9 @@ impl Accumulator {
             State::SumInt(sum) => {
                 Value::Decimal(Decimal::from_parts(*sum, 0).map_err(|_| overflow("DECIMAL", "sum"))?)
             }
-            State::SumDecimal(sum) if self.function == A::Avg => average(*sum, self.count, &self.result)?,
-            State::SumDecimal(sum) => Value::Decimal(sum.rescale(self.result.decimals).unwrap_or(*sum)),
+            State::SumSmall(sum, scale) => self
+                .finish_decimal(Decimal::from_parts(*sum, *scale).map_err(|_| overflow("DECIMAL", "sum"))?)?,
+            State::SumDecimal(sum) => self.finish_decimal(*sum)?,
             State::SumDouble(sum) if self.function == A::Avg => Value::Double(*sum / self.count as f64),
             State::SumDouble(sum) => Value::Double(*sum),
             State::Extreme(best, _) => best.clone(),

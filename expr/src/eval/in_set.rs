@@ -3,6 +3,7 @@
 use crate::expr::{Expr, ExprKind};
 use crate::typing::Comparison;
 use aurora_types::{CollationId, Value, ValueRef};
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 /// Lists shorter than this are searched from the left.
@@ -60,7 +61,11 @@ impl InSet {
         let found = match (&self.keys, value) {
             (Keys::Int(set), ValueRef::Int(v)) => set.contains(&i128::from(v)),
             (Keys::Int(set), ValueRef::UInt(v)) => set.contains(&i128::from(v)),
-            (Keys::Text(collation, set), ValueRef::Text(text)) => set.contains(&text_key(*collation, text)),
+            (Keys::Text(collation, set), ValueRef::Text(text)) => BUFFER.with_borrow_mut(|key| {
+                key.clear();
+                collation.equality(text, key);
+                set.contains(key.as_slice())
+            }),
             _ => return None,
         };
         Some(if found {
@@ -73,8 +78,13 @@ impl InSet {
     }
 }
 
+thread_local! {
+    /// The key of the text that is looked for.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 fn text_key(collation: CollationId, text: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(text.len() + 8);
-    collation.weights(text, &mut key);
+    collation.equality(text, &mut key);
     key
 }

@@ -9,11 +9,14 @@ mod compare;
 mod convert;
 mod in_set;
 mod json;
+mod quick;
 
 pub(crate) use arithmetic::{bits, describe};
 pub use cache::EvalCache;
 pub(crate) use convert::text_operand as text_of;
 pub use in_set::InSet;
+pub use quick::Columns;
+pub(crate) use quick::raised;
 
 use crate::context::EvalCtx;
 use crate::expr::{CompareOp, Expr, ExprKind, IsTest, SubqueryKind};
@@ -133,6 +136,12 @@ impl Expr {
             | ExprKind::Between { .. }
             | ExprKind::Like { .. } => Ok(truth_value(self.eval_bool(row, ctx)?)),
             ExprKind::Arithmetic { op, left, right } => {
+                if self.ty.base == aurora_types::BaseType::Decimal
+                    && let Some((unscaled, scale)) = self.small_decimal(row, ctx)
+                    && let Ok(value) = aurora_types::Decimal::from_parts(unscaled, scale)
+                {
+                    return Ok(Value::Decimal(value));
+                }
                 let l = left.local_operand(row, ctx)?;
                 if l.is_null() {
                     return Ok(Value::Null);
@@ -251,16 +260,19 @@ impl Expr {
             }
             ExprKind::Not(inner) => Ok(inner.eval_bool(row, ctx)?.map(|truth| !truth)),
             ExprKind::Compare { op, left, right, how } => {
+                if let Some(truth) = quick::compare(*op, (left, right), *how, row, ctx) {
+                    return Ok(truth);
+                }
                 let l = left.local_operand(row, ctx)?;
                 if l.is_null() && *op != CompareOp::NullSafeEq {
                     return Ok(None);
                 }
                 let r = right.local_operand(row, ctx)?;
-                if let (Comparison::Int, ValueRef::Int(a), ValueRef::Int(b)) = (how, l.as_ref(), r.as_ref()) {
-                    return Ok(Some(op.holds(a.cmp(&b))));
-                }
                 if *op == CompareOp::NullSafeEq && (l.is_null() || r.is_null()) {
                     return Ok(Some(l.is_null() && r.is_null()));
+                }
+                if let Some(order) = quick::order(*how, l.as_ref(), r.as_ref()) {
+                    return Ok(order.map(|order| op.holds(order)));
                 }
                 let order = how.compare(l.as_ref(), &left.ty, r.as_ref(), &right.ty, ctx)?;
                 Ok(order.map(|order| op.holds(order)))
@@ -275,6 +287,9 @@ impl Expr {
                 Ok(Some(holds != *negated))
             }
             ExprKind::InList { expr, list, negated, how, set } => {
+                if let Some(truth) = self.quick_bool(row, ctx) {
+                    return Ok(truth);
+                }
                 let value = expr.local_operand(row, ctx)?;
                 if value.is_null() {
                     return Ok(None);
@@ -299,6 +314,9 @@ impl Expr {
                 Ok(found.map(|found| found != *negated))
             }
             ExprKind::Between { expr, low, high, negated, how } => {
+                if let Some(truth) = self.quick_bool(row, ctx) {
+                    return Ok(truth);
+                }
                 let value = expr.local_operand(row, ctx)?;
                 if value.is_null() {
                     return Ok(None);

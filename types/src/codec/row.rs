@@ -83,6 +83,7 @@ impl Kind {
     }
 
     /// Bytes in the fixed area; `None` for a variable width.
+    #[inline]
     fn width(&self) -> Option<usize> {
         Some(match self {
             Kind::Signed(width) | Kind::Unsigned(width) | Kind::Bytes(width) => usize::from(*width),
@@ -298,6 +299,7 @@ impl<'a> RowView<'a> {
     ///
     /// # Errors
     /// When the header is none, or the row is shorter than it says.
+    #[inline]
     pub fn new(bytes: &'a [u8], layout: &'a RowLayout) -> Result<RowView<'a>, CodecError> {
         let Some(header) = bytes.first_chunk::<HEADER_LEN>() else {
             return Err(CodecError::Truncated { have: bytes.len(), need: HEADER_LEN });
@@ -355,6 +357,7 @@ impl<'a> RowView<'a> {
         self.bytes[HEADER_LEN + column / 8] >> (column % 8) & 1 == 1
     }
 
+    #[inline]
     fn read(&self, column: usize) -> Option<ValueRef<'a>> {
         if self.bytes.get(HEADER_LEN + column / 8)? >> (column % 8) & 1 == 1 {
             return Some(ValueRef::Null);
@@ -371,6 +374,7 @@ impl<'a> RowView<'a> {
         read_fixed(&slot.kind, self.bytes.get(at..at + width)?)
     }
 
+    #[inline]
     fn end(&self, nth: usize) -> Option<usize> {
         let at = self.ends + nth * self.end_len;
         Some(if self.end_len == 2 {
@@ -380,6 +384,7 @@ impl<'a> RowView<'a> {
         })
     }
 
+    #[inline]
     fn variable_bytes(&self, nth: usize) -> Option<&'a [u8]> {
         let start = if nth == 0 { 0 } else { self.end(nth - 1)? };
         let end = self.end(nth)?;
@@ -395,13 +400,24 @@ impl<'a> RowView<'a> {
     }
 }
 
+#[inline]
 fn low_le(bytes: &[u8]) -> u64 {
+    // The usual widths as plain loads.
+    match *bytes {
+        [a] => return u64::from(a),
+        [a, b] => return u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c] => return u64::from(u32::from_le_bytes([a, b, c, 0])),
+        [a, b, c, d] => return u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] => return u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => {}
+    }
     let mut wide = [0; 8];
     wide[..bytes.len()].copy_from_slice(bytes);
     u64::from_le_bytes(wide)
 }
 
 /// `bytes` are as long as the kind's width, which is at most 8 but for decimals.
+#[inline]
 fn read_fixed<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Option<ValueRef<'a>> {
     Some(match kind {
         Kind::Signed(width) => {

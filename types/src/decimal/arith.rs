@@ -258,7 +258,19 @@ impl PartialOrd for Decimal {
 }
 
 impl Ord for Decimal {
+    #[inline]
     fn cmp(&self, other: &Decimal) -> Ordering {
+        if self.scale() == other.scale()
+            && let (Some(a), Some(b)) = (self.unscaled_i128(), other.unscaled_i128())
+        {
+            return a.cmp(&b);
+        }
+        self.cmp_scaled(other)
+    }
+}
+
+impl Decimal {
+    fn cmp_scaled(&self, other: &Decimal) -> Ordering {
         let scale = self.scale().max(other.scale());
         if let (Some(a), Some(b)) = (self.scaled_i128(scale), other.scaled_i128(scale)) {
             return a.cmp(&b);

@@ -47,7 +47,24 @@ pub fn write_ordered(value: &Decimal, precision: u8, scale: u8, out: &mut Vec<u8
 
 /// Reads what [`write_ordered`] wrote: `bytes` has `ordered_len(precision)` bytes. `None` for bytes that hold no
 /// number of that type.
+#[inline]
 pub fn read_ordered(bytes: &[u8], precision: u8, scale: u8) -> Option<Decimal> {
+    let len = bytes.len();
+    if (4..=8).contains(&len)
+        && len == ordered_len(precision)
+        && let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>())
+    {
+        // Two loads that overlap, the sign bit flipped back and spread.
+        let spare = 64 - 8 * len as u32;
+        let head = u64::from(u32::from_be_bytes(*head)) << 32;
+        let raw = head | u64::from(u32::from_be_bytes(*tail)) << spare;
+        let value = (raw ^ 1 << 63) as i64 >> spare;
+        return Decimal::from_parts(i128::from(value), scale).ok();
+    }
+    read_any(bytes, precision, scale)
+}
+
+fn read_any(bytes: &[u8], precision: u8, scale: u8) -> Option<Decimal> {
     if bytes.is_empty() || bytes.len() > 28 || bytes.len() != ordered_len(precision) {
         return None;
     }
