@@ -58,6 +58,7 @@ impl Op for NestedLoop<'_> {
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
         loop {
             if !self.is_inside {
+                rt.tick()?;
                 if !self.left.next(rt, ctx, &mut self.outer)? {
                     return Ok(false);
                 }

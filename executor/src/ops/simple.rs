@@ -130,6 +130,7 @@ impl Op for Filter<'_> {
 
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
         while self.passes && self.input.next(rt, ctx, row)? {
+            rt.tick()?;
             if all_true(&self.each, row, ctx)? {
                 return Ok(true);
             }
@@ -272,7 +273,8 @@ impl Op for Materialize<'_> {
         Ok(())
     }
 
-    fn next(&mut self, _: &Runtime<'_>, _: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+    fn next(&mut self, rt: &Runtime<'_>, _: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        rt.tick()?;
         let Some(kept) = self.rows.as_ref().and_then(|rows| rows.get(self.at)) else { return Ok(false) };
         self.at += 1;
         row.clear();

@@ -124,9 +124,9 @@ impl<'a> StoredColumns<'a> {
         }
         if passes {
             let mut early = self.early.iter().copied().peekable();
-            for at in 0..self.outputs.len() {
+            for (at, value) in row.iter_mut().enumerate().take(self.outputs.len()) {
                 if early.next_if_eq(&at).is_none() {
-                    row[at] = self.owned(info, &stored, at)?;
+                    *value = self.owned(info, &stored, at)?;
                 }
             }
         }
