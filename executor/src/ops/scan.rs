@@ -9,7 +9,7 @@ use aurora_expr::EvalCtx;
 use aurora_planner::{Access, RowLock, Scan, WaitPolicy as PlanWait};
 use aurora_txn::{Direction, Isolation, LockMode, Locked, TxnCursor, View, WaitPolicy};
 use aurora_types::codec::key::{DecodedColumn, decode_column};
-use aurora_types::{BaseType, SqlResult, Value};
+use aurora_types::{BaseType, SqlError, SqlResult, Value};
 use std::sync::Arc;
 
 pub(crate) fn map_wait(wait: PlanWait) -> WaitPolicy {
@@ -34,6 +34,8 @@ pub(super) struct TableScan<'a> {
     /// The clustered key is given whole: a row or none.
     is_point: bool,
     cursor: Option<TxnCursor>,
+    /// Key parts of the entry in hand.
+    decoded: Vec<DecodedColumn>,
     row_key: Vec<u8>,
     entry_key: Vec<u8>,
     rows_read: u64,
@@ -85,6 +87,7 @@ impl<'a> TableScan<'a> {
             ranges: Vec::new(),
             at: 0,
             cursor: None,
+            decoded: Vec::new(),
             row_key: Vec::new(),
             entry_key: Vec::new(),
             rows_read: 0,
@@ -143,35 +146,35 @@ impl<'a> TableScan<'a> {
         Ok(key == self.entry_key)
     }
 
-    fn give_covered(
-        &self,
-        columns: &[Covered],
-        cursor: &TxnCursor,
-        ctx: &mut EvalCtx<'_>,
-    ) -> SqlResult<Option<Row>> {
-        let index = self.shape();
+    /// Fills `row` from the index entry that the cursor stands on; `false` where the entry does not hold the values.
+    fn give_covered(&mut self, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        let (Some(columns), Some(cursor)) = (&self.covering, &self.cursor) else { return Ok(false) };
+        let index = match self.index {
+            Some(at) => &self.info.indexes[at],
+            None => &self.info.clustered,
+        };
         let damaged = |_| crate::shape::internal(&format!("an entry of index `{}` is damaged", index.name));
-        let mut key = cursor.key().get(index.prefix.len()..).unwrap_or(&[]);
-        let mut parts = Vec::with_capacity(index.parts.len());
-        for part in &index.parts {
-            parts.push(decode_column(&mut key, &part.column).map_err(damaged)?);
-        }
-        let mut clustered = Vec::new();
-        if columns.iter().any(|c| matches!(c, Covered::Clustered(_))) {
-            let mut row_key = Vec::new();
-            self.info.row_of_entry(cursor.key(), cursor.value(), &mut row_key)?;
-            let mut rest = row_key.get(self.info.clustered.prefix.len()..).unwrap_or(&[]);
-            for part in &self.info.clustered.parts {
-                clustered.push(decode_column(&mut rest, &part.column).map_err(damaged)?);
+        let decode = |mut key: &[u8], shape: &IndexShape, out: &mut Vec<DecodedColumn>| {
+            for part in &shape.parts {
+                out.push(decode_column(&mut key, &part.column).map_err(damaged)?);
             }
+            Ok::<(), SqlError>(())
+        };
+        self.decoded.clear();
+        decode(cursor.key().get(index.prefix.len()..).unwrap_or(&[]), index, &mut self.decoded)?;
+        if columns.iter().any(|c| matches!(c, Covered::Clustered(_))) {
+            self.info.row_of_entry(cursor.key(), cursor.value(), &mut self.row_key)?;
+            let clustered = &self.info.clustered;
+            let rest = self.row_key.get(clustered.prefix.len()..).unwrap_or(&[]);
+            decode(rest, clustered, &mut self.decoded)?;
         }
-        let mut row = Row::with_capacity(columns.len());
+        row.clear();
         for (column, position) in columns.iter().zip(&self.scan.columns) {
-            let decoded = match column {
-                Covered::Part(at) => parts.get(*at),
-                Covered::Clustered(at) => clustered.get(*at),
+            let at = match column {
+                Covered::Part(at) => *at,
+                Covered::Clustered(at) => index.parts.len() + *at,
             };
-            let Some(DecodedColumn::Value(value)) = decoded else { return Ok(None) };
+            let Some(DecodedColumn::Value(value)) = self.decoded.get(at) else { return Ok(false) };
             row.push(match value {
                 Value::DateTime(utc) if self.info.table.columns[*position].ty.base == BaseType::Timestamp => {
                     Value::DateTime(ctx.session.time_zone().datetime_from_utc(*utc))
@@ -179,7 +182,7 @@ impl<'a> TableScan<'a> {
                 other => other.clone(),
             });
         }
-        Ok(Some(row))
+        Ok(true)
     }
 
     /// Opens the cursor of the next range; `false` when there is none.
@@ -296,10 +299,7 @@ impl Op for TableScan<'_> {
                 }
                 continue;
             }
-            if let (Some(columns), Some(cursor)) = (&self.covering, &self.cursor)
-                && let Some(covered) = self.give_covered(columns, cursor, ctx)?
-            {
-                *row = covered;
+            if self.covering.is_some() && self.give_covered(ctx, row)? {
                 match &self.scan.filter {
                     Some(filter) if !filter.eval_predicate(row, ctx)? => continue,
                     _ => return Ok(true),
