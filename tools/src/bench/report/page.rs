@@ -2,7 +2,7 @@
 
 use super::{Row, number};
 use plotters::prelude::*;
-use std::collections::BTreeMap;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::path::Path;
 
 const WIDTH: u32 = 860;
@@ -20,9 +20,15 @@ const PEERS: [RGBColor; 5] = [
 ];
 /// Of text; it comes out at four fifths of this.
 const SIZE: u32 = 15;
-/// Left and right of the bars of ratios.
-const LABELS: i32 = 330;
+/// Left and right of the bars of ratios, with room for the longest ratio beside them.
+const LABELS: i32 = 310;
 const MARGIN: i32 = 90;
+/// Bars of larger ratios end here.
+const MOST_DOUBLINGS: f64 = 12.0;
+/// A work of more figures shows so many, and the others when asked.
+const FIGURES: usize = 12;
+const FIRST_FIGURES: usize = 3;
+const STYLE: &str = include_str!("page.css");
 
 type Problem = Box<dyn std::error::Error>;
 
@@ -34,8 +40,28 @@ fn short(peer: &str) -> &str {
     peer.split(' ').next().unwrap_or_default()
 }
 
+/// What the page's colours decide, light or dark.
+fn inked(svg: String) -> String {
+    svg.replace("\"#000000\"", "\"currentColor\"")
+}
+
+/// The figure's name, without the work's.
+fn figure_name(row: &Row) -> &str {
+    row.work.split_once(": ").map_or(row.work.as_str(), |(_, figure)| figure)
+}
+
+fn work_name(row: &Row) -> &str {
+    row.work.split(": ").next().unwrap_or_default()
+}
+
+/// Half the width of the picture of ratios, in doublings; the same for all works.
+fn doublings(rows: &[&Row]) -> f64 {
+    let ratios = rows.iter().filter_map(|row| row.ratio).filter(|ratio| *ratio > 0.0);
+    ratios.map(|ratio| ratio.log2().abs()).fold(1.0, f64::max).ceil().min(MOST_DOUBLINGS)
+}
+
 /// Ratios as bars on a scale of doublings: to the right of the line we are better.
-fn ratios(rows: &[&Row]) -> Result<String, Problem> {
+fn ratios(rows: &[&Row], most: f64) -> Result<String, Problem> {
     let rows: Vec<(&Row, f64)> = rows
         .iter()
         .filter_map(|row| row.ratio.filter(|ratio| *ratio > 0.0).map(|ratio| (*row, ratio)))
@@ -43,38 +69,45 @@ fn ratios(rows: &[&Row]) -> Result<String, Problem> {
     if rows.is_empty() {
         return Ok(String::new());
     }
-    let most = rows.iter().map(|(_, ratio)| ratio.log2().abs()).fold(1.0, f64::max).ceil();
     let height = ROW_HEIGHT * (rows.len() as u32 + 1);
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         let (left, right) = (LABELS, WIDTH as i32 - MARGIN);
-        let at = |doublings: f64| left + ((right - left) as f64 * (doublings + most) / (2.0 * most)) as i32;
-        let text = |size: u32| TextStyle::from(("sans-serif", size).into_font()).color(&BLACK);
+        let at = |doublings: f64| {
+            let share = (doublings.clamp(-most, most) + most) / (2.0 * most);
+            left + (f64::from(right - left) * share) as i32
+        };
+        let text = |anchor: HPos| {
+            let style = TextStyle::from(("sans-serif", SIZE).into_font()).color(&BLACK);
+            style.pos(Pos::new(anchor, VPos::Top))
+        };
         let bottom = height as i32;
         let step = (most / 4.0).ceil().max(1.0);
-        let mut tick = -most;
-        while tick <= most {
+        // From the middle outwards, so that 1× is always among them.
+        let ticks = (most / step).floor() as i32;
+        for tick in (-ticks..=ticks).map(|tick| f64::from(tick) * step) {
             let x = at(tick);
             let style = if tick == 0.0 { BLACK.stroke_width(1) } else { GREY.mix(0.4).stroke_width(1) };
             area.draw(&PathElement::new(vec![(x, ROW_HEIGHT as i32), (x, bottom)], style))?;
-            area.draw(&Text::new(format!("{}×", number(tick.exp2())), (x - 14, 6), text(SIZE)))?;
-            tick += step;
+            let name =
+                if tick < 0.0 { format!("1/{}×", (-tick).exp2()) } else { format!("{}×", tick.exp2()) };
+            area.draw(&Text::new(name, (x, 6), text(HPos::Center)))?;
         }
         for (line, (row, ratio)) in rows.iter().enumerate() {
             let top = (ROW_HEIGHT * (line as u32 + 1)) as i32;
-            let label = format!("{} ({})", row.work, short(&row.peer));
-            area.draw(&Text::new(label, (4, top + 7), text(SIZE)))?;
+            let label = format!("{}, {}", figure_name(row), short(&row.peer));
+            area.draw(&Text::new(label, (4, top + 7), text(HPos::Left)))?;
             let (from, to) = (at(0.0), at(ratio.log2()));
             let colour = if *ratio >= 1.0 { OURS } else { LOSS };
             let bar = [(from.min(to), top + 4), (from.max(to), top + ROW_HEIGHT as i32 - 4)];
             area.draw(&Rectangle::new(bar, colour.filled()))?;
-            let place = if *ratio >= 1.0 { to + 4 } else { to - 46 };
-            area.draw(&Text::new(format!("{}×", number(*ratio)), (place, top + 7), text(SIZE)))?;
+            let (place, anchor) = if *ratio >= 1.0 { (to + 5, HPos::Left) } else { (to - 5, HPos::Right) };
+            area.draw(&Text::new(format!("{}×", number(*ratio)), (place, top + 7), text(anchor)))?;
         }
         area.present()?;
     }
-    Ok(svg)
+    Ok(inked(svg))
 }
 
 /// The rounds of one figure, side by side: whether a difference is more than noise is seen here.
@@ -114,7 +147,7 @@ fn rounds(rows: &[&Row]) -> Result<String, Problem> {
         }
         area.present()?;
     }
-    Ok(svg)
+    Ok(inked(svg))
 }
 
 fn table(rows: &[&Row]) -> String {
@@ -155,40 +188,90 @@ fn table(rows: &[&Row]) -> String {
     out
 }
 
+/// The rows of each work, in order.
+fn by<'a>(rows: &[&'a Row], name: impl Fn(&Row) -> &str) -> Vec<Vec<&'a Row>> {
+    let mut groups: Vec<Vec<&Row>> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| name(first) == name(row))) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
+/// Pictures of one work: all figures', or the first ones' and the others' folded away.
+fn folded(
+    figures: &[Vec<&Row>],
+    picture: impl Fn(&[Vec<&Row>]) -> Result<String, Problem>,
+) -> Result<String, Problem> {
+    if figures.len() <= FIGURES {
+        return picture(figures);
+    }
+    let (first, rest) = figures.split_at(FIRST_FIGURES);
+    let more = picture(rest)?;
+    let more = if more.is_empty() {
+        more
+    } else {
+        format!("<details><summary>{} more</summary>\n{more}</details>\n", rest.len())
+    };
+    Ok(picture(first)? + &more)
+}
+
 /// The whole page.
 fn page(rows: &[Row]) -> Result<String, Problem> {
     let main: Vec<&Row> = rows.iter().filter(|row| !row.detail).collect();
     let all: Vec<&Row> = rows.iter().collect();
     let setting = rows.first().map(|row| row.setting.clone()).unwrap_or_default();
+    let parts: String = setting.split("; ").map(|part| format!("<li>{}</li>\n", escaped(part))).collect();
     let mut out = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>AuroraDB: the race</title>\n<style>\
-         body{{font:15px/1.5 sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#222}}\
-         table{{border-collapse:collapse;font-size:13px}}td,th{{padding:.2rem .6rem;border-bottom:1px solid #ddd;text-align:left}}\
-         .n{{text-align:right;white-space:nowrap}}.good{{color:#1b7f5c}}.bad{{color:#c24d3a}}small{{color:#777}}svg{{max-width:100%}}\
-         </style>\n<h1>AuroraDB: the race</h1>\n<p>{}</p>\n\
-         <h2>Ratios</h2>\n<p>To the right of 1× we are better; each line is a doubling.</p>\n{}\n",
-        escaped(&setting),
-        ratios(&main)?
+        "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <title>AuroraDB: the race</title>\n<style>\n{STYLE}</style>\n<h1>AuroraDB: the race</h1>\n<ul>\n{parts}</ul>\n"
     );
-    let mut by_figure: BTreeMap<usize, Vec<&Row>> = BTreeMap::new();
-    for row in &main {
-        let first = rows.iter().position(|other| other.work == row.work).unwrap_or_default();
-        by_figure.entry(first).or_default().push(row);
-    }
-    out.push_str("<h2>Rounds</h2>\n<p>Each point is a round, the bar its median.</p>\n");
-    for rows in by_figure.values() {
-        if let Some(first) = rows.first() {
-            let svg = rounds(rows)?;
-            if !svg.is_empty() {
-                out.push_str(&format!(
-                    "<h3>{} <small>{}</small></h3>\n{svg}\n",
-                    escaped(&first.work),
-                    escaped(&first.unit)
-                ));
+    let failed: Vec<&Row> = all.iter().copied().filter(|row| row.has_failed()).collect();
+    if !failed.is_empty() {
+        out.push_str("<h2>Failed</h2>\n<ul>\n");
+        let mut told = Vec::new();
+        for row in failed {
+            let failure = (work_name(row), &row.peer, &row.error);
+            if !told.contains(&failure) {
+                told.push(failure);
+                let (what, why) = (escaped(&row.work), escaped(row.error.as_deref().unwrap_or_default()));
+                out.push_str(&format!("<li class=bad>{what}, {}: {why}</li>\n", escaped(&row.peer)));
             }
         }
+        out.push_str("</ul>\n");
     }
-    out.push_str(&format!("<h2>All figures</h2>\n{}</html>\n", table(&all)));
+    let most = doublings(&main);
+    let (mut bars, mut points) = (String::new(), String::new());
+    for work in by(&main, work_name) {
+        let name = work.first().map_or(String::new(), |row| escaped(work_name(row)));
+        let figures = by(&work, figure_name);
+        let svg = folded(&figures, |figures| ratios(&figures.concat(), most))?;
+        if !svg.is_empty() {
+            bars.push_str(&format!("<h3>{name}</h3>\n{svg}\n"));
+        }
+        let svg = folded(&figures, |figures| {
+            let mut out = String::new();
+            for figure in figures {
+                let svg = rounds(figure)?;
+                if let Some(row) = figure.first().filter(|_| !svg.is_empty()) {
+                    let (name, unit) = (escaped(figure_name(row)), escaped(&row.unit));
+                    out.push_str(&format!("<h4>{name} <small>{unit}</small></h4>\n{svg}\n"));
+                }
+            }
+            Ok(out)
+        })?;
+        if !svg.is_empty() {
+            points.push_str(&format!("<h3>{name}</h3>\n{svg}\n"));
+        }
+    }
+    out.push_str(&format!(
+        "<h2>Ratios</h2>\n<p>To the right of 1× we are better; the scale is in doublings.</p>\n{bars}\
+         <h2>Rounds</h2>\n<p>Each point is a round, the bar its median.</p>\n{points}\
+         <h2>All figures</h2>\n<div class=wide>{}</div></html>\n",
+        table(&all)
+    ));
     Ok(out)
 }
 
