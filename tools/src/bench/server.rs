@@ -30,10 +30,20 @@ fn started(pid: u32) {
     }
 }
 
+/// By the program for it, which need not be on the PATH: what was started must end.
+fn send(name: &str, pid: u32) {
+    for program in ["kill", "/bin/kill", "/usr/bin/kill"] {
+        let sent = Command::new(program).args([name, &pid.to_string()]).stderr(Stdio::null()).status();
+        if sent.is_ok() {
+            return;
+        }
+    }
+}
+
 /// Ends every server that was started and not stopped: whoever waits for an answer gets an error and ends in order.
 pub fn kill_all() {
     for pid in lock_started().iter() {
-        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+        send("-KILL", *pid);
     }
 }
 
@@ -226,7 +236,7 @@ impl Server {
     }
 
     fn signal(&self, name: &str) {
-        let _ = Command::new("kill").args([name, &self.pid.to_string()]).stderr(Stdio::null()).status();
+        send(name, self.pid);
     }
 
     /// Ends it at once.
@@ -247,6 +257,12 @@ impl Server {
         while !self.has_ended() {
             if begun.elapsed() > STOPPED_WITHIN {
                 self.signal("-KILL");
+                // Even where there is no program to send signals.
+                let _ = self.child.as_mut().map(Child::kill);
+            }
+            if begun.elapsed() > STOPPED_WITHIN * 2 {
+                eprintln!("aurora: process {} does not end", self.pid);
+                break;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
