@@ -85,6 +85,11 @@ impl AuroraServer {
         }
     }
 
+    /// Other flags for the next start.
+    pub fn set_options(&mut self, options: &[&str]) {
+        self.options = options.iter().map(|option| option.to_string()).collect();
+    }
+
     /// Starts the server again and ends it with SIGKILL after this time, ready or not.
     pub fn restart_and_kill_after(&mut self, time: Duration) {
         self.spawn();
