@@ -1,6 +1,7 @@
 //! What planning depends on beside the statement.
 
-use aurora_catalog::{CatalogSnapshot, TableDef};
+use crate::sample::TableSample;
+use aurora_catalog::{CatalogSnapshot, IndexDef, TableDef};
 use aurora_expr::{BuildContext, SessionInfo};
 use aurora_types::{Charset, SqlType};
 use std::sync::Arc;
@@ -30,6 +31,16 @@ impl VirtualTables for NoVirtualTables {
 pub trait Statistics {
     /// About how many rows the table has; `None` when nobody counted.
     fn rows(&self, table: &TableDef) -> Option<f64>;
+
+    /// About how many distinct values the first part of an index has, its first two, and so on.
+    fn distinct(&self, _table: &Arc<TableDef>, _index: &IndexDef) -> Option<Arc<[f64]>> {
+        None
+    }
+
+    /// Some of the table's rows. Asked for only by plans that will take long.
+    fn sample(&self, _table: &Arc<TableDef>) -> Option<Arc<TableSample>> {
+        None
+    }
 }
 
 /// Nothing is known: every table counts as [`DEFAULT_ROWS`].

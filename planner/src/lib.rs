@@ -6,9 +6,11 @@ mod explain;
 mod physical;
 mod plan;
 mod same;
+mod sample;
 mod walk;
 
 pub use bind::{plan, plan_expressions, stored_expression, table_expressions};
 pub use context::{DEFAULT_ROWS, NoStatistics, NoVirtualTables, PlanContext, Statistics, VirtualTables};
 pub use explain::{Actuals, Explained, NodeActuals, POINT_NODE, explain, explain_tree, plan_outline};
 pub use plan::*;
+pub use sample::TableSample;

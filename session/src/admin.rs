@@ -114,6 +114,7 @@ impl Session {
             match admin.kind {
                 TableAdminKind::Analyze => {
                     self.state.shared.row_counts.lock().remove(&definition.storage);
+                    self.state.shared.samples.forget(&definition);
                     self.table_rows(&definition)?;
                     self.state.shared.analysed.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
                     push("status", "OK");

@@ -1,6 +1,6 @@
 //! The session as the executor's host and the planner's context.
 
-use crate::info_schema::{Rows, ServerTables};
+use crate::info_schema::{PlanStatistics, Rows, ServerTables};
 use crate::session::Session;
 use crate::shared::SessionShared;
 use aurora_catalog::{CatalogSnapshot, ColumnDef, TableDef};
@@ -35,15 +35,6 @@ impl Host for SessionHost<'_> {
 
     fn temp_files(&self) -> Option<&aurora_executor::TempFiles> {
         self.session.state.shared.temp_files.get()
-    }
-}
-
-/// Row counts for the planner.
-struct SharedStatistics<'a>(&'a SessionShared);
-
-impl Statistics for SharedStatistics<'_> {
-    fn rows(&self, table: &TableDef) -> Option<f64> {
-        self.0.table_rows(table).ok().map(|rows| rows as f64)
     }
 }
 
@@ -90,7 +81,7 @@ impl Session {
         catalog: &CatalogSnapshot,
         parameter_types: &[SqlType],
     ) -> SqlResult<Plan> {
-        let statistics = SharedStatistics(&self.state.shared);
+        let statistics = PlanStatistics { session: self, catalog };
         let ctx = self.plan_context(catalog, parameter_types, &statistics);
         aurora_planner::plan(statement, &parsed.ast, parsed.parameters, &ctx)
     }
@@ -102,7 +93,7 @@ impl Session {
         parsed: &Parsed,
         catalog: &CatalogSnapshot,
     ) -> SqlResult<Plan> {
-        let statistics = SharedStatistics(&self.state.shared);
+        let statistics = PlanStatistics { session: self, catalog };
         let ctx = PlanContext { lift_literals: true, ..self.plan_context(catalog, &[], &statistics) };
         aurora_planner::plan(statement, &parsed.ast, parsed.parameters, &ctx)
     }
@@ -181,18 +172,22 @@ impl Session {
         Ok(plan.columns)
     }
 
-    /// A view's columns as DESCRIBE shows them; none when the view no longer works.
-    pub(crate) fn view_columns(&self, schema: &str, name: &str) -> Vec<ColumnDef> {
+    /// A view's columns as DESCRIBE shows them.
+    ///
+    /// # Errors
+    /// 1356 when the view no longer works.
+    pub(crate) fn view_columns(&self, schema: &str, name: &str) -> SqlResult<Vec<ColumnDef>> {
         let text = format!(
             "SELECT * FROM {}.{}",
             crate::show::create::quoted(schema),
             crate::show::create::quoted(name)
         );
         let context = aurora_parser::ParseContext::default();
-        let Ok(parsed) = aurora_parser::parse(text.as_bytes(), &context) else { return Vec::new() };
+        let parsed = aurora_parser::parse(text.as_bytes(), &context)?;
         let snapshot = self.state.shared.catalog.snapshot();
-        let Ok(plan) = self.plan_with(&parsed.statement, &parsed, &snapshot, &[]) else { return Vec::new() };
-        plan.columns
+        let plan = self.plan_with(&parsed.statement, &parsed, &snapshot, &[])?;
+        let columns = plan
+            .columns
             .into_iter()
             .enumerate()
             .map(|(at, column)| {
@@ -200,7 +195,8 @@ impl Session {
                 stored_type(&mut ty, false);
                 crate::info_schema::column(at as u32, &column.name, ty)
             })
-            .collect()
+            .collect();
+        Ok(columns)
     }
 }
 

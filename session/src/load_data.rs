@@ -198,7 +198,7 @@ impl Session {
         } else if let Some(table) = table {
             table.columns.iter().filter(|c| !c.invisible).map(|c| Ok(c.name.clone())).collect()
         } else {
-            self.view_columns(&schema, &name).into_iter().map(|column| Ok(column.name)).collect()
+            self.view_columns(&schema, &name)?.into_iter().map(|column| Ok(column.name)).collect()
         };
         let set: Vec<&str> = load.assignments.iter().map(|set| set.column.column.as_str()).collect();
         let same = |a: &str, b: &str| aurora_catalog::names_equal(a, b);

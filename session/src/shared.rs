@@ -92,6 +92,8 @@ pub struct SessionShared {
     /// How often tables were analysed: plans from before are made anew.
     pub(crate) analysed: std::sync::atomic::AtomicU64,
     tables: RwLock<HashMap<(TableId, SchemaVersion, StorageId), Arc<TableInfo>>>,
+    /// What else plans are made from.
+    pub(crate) samples: crate::info_schema::Samples,
     /// Rows by clustered storage, and when they were counted (Unix microseconds).
     pub(crate) row_counts: Mutex<HashMap<StorageId, (u64, i64)>>,
 }
@@ -134,6 +136,7 @@ impl SessionShared {
             analysed: std::sync::atomic::AtomicU64::new(0),
             tables: RwLock::default(),
             row_counts: Mutex::default(),
+            samples: crate::info_schema::Samples::default(),
         }
     }
 

@@ -183,6 +183,25 @@ pub fn bit_not(expr: Expr) -> SqlResult<Expr> {
     Ok(Expr::new(ExprKind::BitNot(Box::new(expr)), ty, coercibility))
 }
 
+/// The two sides of `CASE operand WHEN when`: JSON is compared as its text with texts and as a DOUBLE with numbers
+/// there, not by JSON's own order (as MySQL does, other than for `=`).
+pub fn case_operands(operand: Expr, when: Expr) -> (Expr, Expr) {
+    let domains = [typing::domain(&operand.ty), typing::domain(&when.ty)];
+    if !domains.contains(&Domain::Json) {
+        return (operand, when);
+    }
+    let is_number = |domain: &Domain| matches!(domain, Domain::Int | Domain::Decimal | Domain::Double);
+    let target = if domains.iter().any(is_number) {
+        typing::double()
+    } else {
+        typing::text(typing::text_length(&operand.ty), CollationId::UTF8MB4_BIN)
+    };
+    let plain = |expr: Expr| {
+        if typing::domain(&expr.ty) == Domain::Json { cast_to(expr, &target) } else { expr }
+    };
+    (plain(operand), plain(when))
+}
+
 /// `CASE WHEN … THEN …`: conditions are truth values ([`super::truth`] is applied here).
 pub fn case(branches: Vec<WhenThen>, otherwise: Option<Expr>) -> SqlResult<Expr> {
     let mut results: Vec<&Expr> = branches.iter().map(|b| &b.then).collect();

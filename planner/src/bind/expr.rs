@@ -424,7 +424,8 @@ impl Binder<'_, '_> {
             let when = match &operand {
                 Some(operand) => {
                     let when = self.typed_as(when, operand);
-                    build::comparison(CompareOp::Eq, operand.clone(), when)?
+                    let (operand, when) = build::case_operands(operand.clone(), when);
+                    build::comparison(CompareOp::Eq, operand, when)?
                 }
                 None => when,
             };

@@ -61,7 +61,8 @@ impl Binder<'_, '_> {
             }
             _ => return None,
         };
-        let ty = build::literal(value, &self.state.ctx.build).ty;
+        let ty = build::literal(value.clone(), &self.state.ctx.build).ty;
+        self.state.lifted_values.push(value);
         self.state.lifted.push(self.ast.span(id).start);
         let number = self.state.parameters.len();
         self.state.parameters.push(Some(ty.clone()));

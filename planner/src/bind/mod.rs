@@ -80,6 +80,8 @@ pub(crate) struct State<'a> {
     pub parameters: Vec<Option<SqlType>>,
     /// Where the literals begin that the last parameters stand for.
     pub lifted: Vec<u32>,
+    /// Their values now: what estimates are made with.
+    pub lifted_values: Vec<aurora_types::Value>,
     pub warnings: Vec<Warning>,
     pub calc_found_rows: bool,
     pub cacheable: bool,
@@ -129,6 +131,7 @@ impl<'a> State<'a> {
             dependencies: Vec::new(),
             parameters,
             lifted: Vec::new(),
+            lifted_values: Vec::new(),
             warnings: Vec::new(),
             calc_found_rows: false,
             cacheable: true,

@@ -7,9 +7,13 @@ use aurora_expr::typing::{self, Comparison, Domain};
 use aurora_expr::{CompareOp, Expr, ExprKind, IsTest};
 use aurora_parser::{IndexHintKind, IndexHintScope};
 use aurora_types::{BaseType, SqlType};
+use std::sync::Arc;
 
 /// More points than this are not made from IN lists.
 const MAX_POINTS: usize = 2000;
+
+/// A row that an index points at, fetched.
+const FETCH: f64 = 3.0;
 
 /// A way to read a table. Expressions are over block positions still.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ pub(crate) struct Use<'u> {
     pub table: &'u TableDef,
     pub leaf: &'u Leaf,
     pub table_rows: f64,
-    pub conditions: &'u [Expr],
+    pub conditions: &'u [&'u Expr],
     /// Table columns that are read.
     pub columns: &'u [usize],
     /// Wanted order as table columns; empty for none.
@@ -37,6 +41,15 @@ pub(crate) struct Use<'u> {
     pub limited: bool,
     /// Rows are wanted whole (locks, writes): secondary indexes do not suffice.
     pub whole_rows: bool,
+    pub known: &'u dyn Known,
+}
+
+/// What statistics say.
+pub(crate) trait Known {
+    /// Distinct values of the first part of an index, of the first two, and so on.
+    fn distinct(&self, index: &IndexDef) -> Option<Arc<[f64]>>;
+    /// Which part of the rows pass these conditions, as far as a sample says it reliably.
+    fn share(&self, conditions: &[&Expr]) -> Option<f64>;
 }
 
 /// What a condition says about one column.
@@ -120,6 +133,8 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
     let tests: Vec<Option<(usize, Test<'_>)>> =
         usage.conditions.iter().map(|condition| test_of(condition, usage)).collect();
     let mut covered = vec![false; usage.conditions.len()];
+    // Conditions that the ranges are made of.
+    let mut used: Vec<&Expr> = Vec::new();
     // Prefixes of equal values, each with its bits of null-safe comparisons.
     let mut points: Vec<(Vec<Expr>, u64)> = vec![(Vec::new(), 0)];
     let mut fixed_parts = 0;
@@ -153,6 +168,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                 }
                 not_null &= !*null_safe;
                 covered[at] = *exact && !prefix;
+                used.push(usage.conditions[at]);
                 single.push(column);
             }
             Some((at, Test::IsNull { expr })) => {
@@ -163,6 +179,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                 }
                 not_null = false;
                 covered[at] = true;
+                used.push(usage.conditions[at]);
                 single.push(column);
             }
             Some((at, Test::In { values, exact }))
@@ -179,6 +196,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                     })
                     .collect();
                 covered[at] = *exact && !prefix;
+                used.push(usage.conditions[at]);
                 if values.len() == 1 {
                     single.push(column);
                 }
@@ -190,10 +208,12 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                         Some((_, Test::Low { value, inclusive, exact })) if low.is_none() => {
                             low = Some(((*value).clone(), *inclusive));
                             covered[at] = *exact && !prefix;
+                            used.push(usage.conditions[at]);
                         }
                         Some((_, Test::High { value, inclusive, exact })) if high.is_none() => {
                             high = Some(((*value).clone(), *inclusive));
                             covered[at] = *exact && !prefix;
+                            used.push(usage.conditions[at]);
                         }
                         Some((_, Test::Both { low: l, high: h, exact }))
                             if low.is_none() && high.is_none() =>
@@ -201,6 +221,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                             low = Some(((*l).clone(), true));
                             high = Some(((*h).clone(), true));
                             covered[at] = *exact && !prefix;
+                            used.push(usage.conditions[at]);
                         }
                         _ => {}
                     }
@@ -224,9 +245,18 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
         && index.parts.iter().all(|part| part.prefix_length.is_none());
     if whole {
         rows = (points.len() as f64).min(usage.table_rows.max(1.0));
-    } else if fixed_parts > 0 {
-        rows = (rows * 0.01_f64.powi(fixed_parts as i32) * points.len() as f64)
-            .clamp(1.0, usage.table_rows.max(1.0));
+    } else if fixed_parts > 0 || range.is_some() {
+        let most = usage.table_rows.max(1.0);
+        if fixed_parts > 0 {
+            let keys = match usage.known.distinct(index) {
+                Some(distinct) if distinct.len() >= fixed_parts => distinct[fixed_parts - 1].max(1.0),
+                _ => 100_f64.powi(fixed_parts as i32),
+            };
+            rows = (rows / keys * points.len() as f64).clamp(1.0, most);
+        }
+        if let Some(share) = usage.known.share(&used) {
+            rows = (usage.table_rows * share).clamp(1.0, most);
+        }
     }
     let primary = index.kind == IndexKind::Primary;
     let covering = primary || (!usage.whole_rows && covers(table, index, usage.columns));
@@ -242,7 +272,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
         (false, true) => 0.9,
         // A whole scan fetches every row from elsewhere.
         (false, false) if ranges.is_empty() => 4.0,
-        (false, false) => 2.0,
+        (false, false) => FETCH,
     };
     let start = if ranged { 1.0 * ranges.len().max(1) as f64 } else { 2.0 };
     let access = Access::Index(IndexAccess {

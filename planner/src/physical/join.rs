@@ -1,10 +1,13 @@
 //! Join order and join methods.
 //!
-//! A block's joins are a list of units that are put together one after the other: tables of inner joins in any order,
-//! the right side of an outer join once everything that its ON condition reads is there.
+//! `graph.rs` puts every condition of the block into its place and tells sizes, `search.rs` finds the order, here the
+//! operators are made.
 
 use super::access::{Choice, Use, choose};
+use super::estimate::Guess;
+use super::graph::{Block, Looks, Numbered};
 use super::hash::hash_operands;
+use super::search::{Method, Search, Tree, Units};
 use super::units::{
     Group, Parts, Unit, collect_needed, common_factors, flatten, is_true, leaves_of, or_to_in, semi_unit,
 };
@@ -14,7 +17,7 @@ use crate::bind::semi::Semi;
 use crate::bind::view::conjunction;
 use crate::bind::{Leaf, LeafKind, State};
 use crate::context::DEFAULT_ROWS;
-use crate::plan::{Access, HashKey, JoinType, KeyBound, KeyRange, Operator, Scan};
+use crate::plan::{Access, Estimate, HashKey, JoinType, KeyBound, KeyRange, Node, Operator, Scan};
 use aurora_expr::typing::{self};
 use aurora_expr::{CompareOp, Expr, ExprKind, build};
 use aurora_types::{BaseType, SqlResult, SqlType};
@@ -94,131 +97,141 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
         needed.extend(leaf.offset..=leaf.handle());
     }
     let mut planner =
-        Joins { state, leaves: &leaves, needed: &needed, handles: &handles, order: &order, limited };
+        Joins { state, leaves: &leaves, needed: &needed, handles: &handles, order: &order, limited, careful: false };
     planner.group(group)
 }
 
-/// Rows from which it matters which side of a hash join is the table.
-const SWAP_ROWS: f64 = 2000.0;
+/// Cost from which it pays to look at some rows of the tables before the order is chosen.
+const CAREFUL_COST: f64 = 3000.0;
 
-struct Joins<'j, 's, 'a> {
-    state: &'s mut State<'a>,
-    leaves: &'j [Leaf],
+pub(super) struct Joins<'j, 's, 'a> {
+    pub state: &'s mut State<'a>,
+    pub leaves: &'j [Leaf],
     needed: &'j BTreeSet<usize>,
-    handles: &'j [usize],
+    pub handles: &'j [usize],
     order: &'j [(usize, bool)],
     limited: bool,
+    /// The plan will take long: samples are looked at.
+    pub careful: bool,
 }
 
 impl Joins<'_, '_, '_> {
-    fn group(&mut self, group: Group) -> SqlResult<Rel> {
-        let Group { mut units, conditions, straight } = group;
-        let mut open: Vec<(Expr, BTreeSet<usize>)> = conditions
-            .into_iter()
-            .map(|c| {
-                let of = leaves_of(&c, self.leaves);
-                (c, of)
-            })
-            .collect();
-        let mut placed: BTreeSet<usize> = BTreeSet::new();
-        let single = units.len() == 1;
-        let mut rel: Option<Rel> = None;
-        while !units.is_empty() {
-            let at = self.next_unit(&units, &open, &placed, rel.as_ref(), straight);
-            let unit = units.remove(at);
-            let mut with = placed.clone();
-            with.extend(&unit.leaves);
-            rel = Some(match rel.take() {
-                None => {
-                    let own = take(&mut open, |of| of.is_subset(&unit.leaves) && !of.is_empty());
-                    self.unit(&unit, own, single && self.leaves.len() == 1)?
-                }
-                Some(left) => match &unit.outer {
-                    Some(on) => self.join(left, &unit, on.clone(), unit.join)?,
-                    None => {
-                        let on = take(&mut open, |of| of.is_subset(&with) && !of.is_disjoint(&unit.leaves));
-                        self.join(left, &unit, on, JoinType::Inner)?
-                    }
-                },
-            });
-            placed = with;
-            // What could not be decided before, of outer joins above all.
-            let now = take(&mut open, |of| of.is_subset(&placed) && !of.is_empty());
-            if let Some(condition) = conjunction(now)? {
-                rel = rel.map(|current| filter(self.state, current, condition));
-            }
+    pub(super) fn group(&mut self, group: Group) -> SqlResult<Rel> {
+        let straight = group.straight;
+        let mut block = self.block(group)?;
+        let is_all = block.units.len() == 1 && self.leaves.len() == 1;
+        let (mut tree, mut rows) = self.tree(&block, straight)?;
+        if !self.careful && tree.0 > CAREFUL_COST {
+            self.careful = true;
+            (tree, rows) = self.tree(&block, straight)?;
         }
-        let Some(mut rel) = rel else { return crate::bind::unsupported("an empty join") };
-        let rest: Vec<Expr> = open.into_iter().map(|(c, _)| c).collect();
-        if let Some(condition) = conjunction(rest)? {
+        let (mut rel, _) = self.build(&mut block, tree.1, &rows, is_all)?;
+        if let Some(condition) = conjunction(std::mem::take(&mut block.rest))? {
             rel = filter(self.state, rel, condition);
         }
         Ok(rel)
     }
 
-    /// The unit to be joined next.
-    fn next_unit(
+    /// The order with its cost, and the rows of every unit.
+    fn tree(&self, block: &Block, straight: bool) -> SqlResult<((f64, Tree), Vec<f64>)> {
+        let graph = self.graph(block);
+        let rows = graph.vertices.iter().map(|vertex| vertex.rows).collect();
+        let alone = graph.vertices.iter().map(|vertex| vertex.cost).collect();
+        let looks = Looks { joins: self, block, alone, known: Vec::new() };
+        let mut search = Search::new(&graph, looks);
+        let tree = match graph.vertices.as_slice() {
+            [_] => Some(Tree::Unit(0)),
+            _ if straight => search.in_order(),
+            _ => search.best(),
+        };
+        let Some(tree) = tree else { return crate::bind::unsupported("this order of joins") };
+        let cost = match &tree {
+            Tree::Join { cost, .. } => *cost,
+            Tree::Unit(unit) => graph.vertices[*unit].cost,
+        };
+        Ok(((cost, tree), rows))
+    }
+
+    /// The operators of a tree, and the units below them.
+    fn build(&mut self, block: &mut Block, tree: Tree, sizes: &[f64], is_all: bool) -> SqlResult<(Rel, Units)> {
+        let (left, right, method, rows, cost) = match tree {
+            Tree::Unit(at) => {
+                let own = exprs(std::mem::take(&mut block.own[at]));
+                let built = block.built[at].take();
+                let mut rel = self.unit(&block.units[at], built, own, is_all)?;
+                rel.node.estimate.rows = sizes[at];
+                return Ok((rel, 1 << at));
+            }
+            Tree::Join { left, right, method, rows, cost } => (left, right, method, rows, cost),
+        };
+        let (left, l) = self.build(block, *left, sizes, false)?;
+        let mut rel = match *right {
+            Tree::Unit(at) => self.put(block, left, l, at, method, sizes)?,
+            tree => {
+                let (right, r) = self.build(block, tree, sizes, false)?;
+                let on = exprs(block.between(l, r)?);
+                let rel = self.join(left, right, on, JoinType::Inner, Vec::new())?;
+                (rel, l | r, Vec::new())
+            }
+        };
+        rel.0.node.estimate = Estimate { rows, cost };
+        // What could not be decided before outer joins.
+        if let Some(condition) = conjunction(rel.2)? {
+            rel.0 = filter(self.state, rel.0, condition);
+        }
+        Ok((rel.0, rel.1))
+    }
+
+    /// One unit joined to what there is; with the conditions that come behind it.
+    fn put(
         &mut self,
-        units: &[Unit],
-        open: &[(Expr, BTreeSet<usize>)],
-        placed: &BTreeSet<usize>,
-        rel: Option<&Rel>,
-        straight: bool,
-    ) -> usize {
-        let mut best = (0, f64::INFINITY);
-        for (at, unit) in units.iter().enumerate() {
-            if !self.is_ready(unit, units, placed, rel.is_some()) {
-                continue;
+        block: &mut Block,
+        left: Rel,
+        l: Units,
+        at: usize,
+        method: Method,
+        sizes: &[f64],
+    ) -> SqlResult<(Rel, Units, Vec<Expr>)> {
+        let (r, join) = (1 << at, block.units[at].join);
+        let set = l | r;
+        let mut lateral = Vec::new();
+        self.lateral_slots(&block.units[at].parts, &left, &mut lateral);
+        let (own, both, behind): (Vec<Expr>, Vec<Expr>, Vec<Expr>) = match block.units[at].outer.clone() {
+            Some(on) => {
+                let behind = block.shared.iter().filter(|s| s.units & r != 0 && s.units & !set == 0);
+                let behind = behind.map(|shared| shared.expr.clone()).collect();
+                if method == Method::Lookup {
+                    (on, Vec::new(), behind)
+                } else {
+                    let (own, both) = on.into_iter().partition(|c| {
+                        let of = leaves_of(c, self.leaves);
+                        !of.is_empty() && of.is_subset(&block.units[at].leaves)
+                    });
+                    (own, both, behind)
+                }
             }
-            if straight {
-                return at;
+            None => {
+                let mut own = std::mem::take(&mut block.own[at]);
+                let mut both = block.between(l, r)?;
+                if method == Method::Lookup {
+                    own.append(&mut both);
+                    own.sort_by_key(|(number, _)| *number);
+                }
+                (exprs(own), exprs(both), Vec::new())
             }
-            let mut with = placed.clone();
-            with.extend(&unit.leaves);
-            let usable: Vec<Expr> = match &unit.outer {
-                Some(on) => on.clone(),
-                None => open
-                    .iter()
-                    .filter(|(_, of)| of.is_subset(&with) && !of.is_disjoint(&unit.leaves))
-                    .map(|(c, _)| c.clone())
-                    .collect(),
-            };
-            let connected = usable.iter().any(|c| !leaves_of(c, self.leaves).is_subset(&unit.leaves));
-            let (rows, cost) = self.estimate(unit, &usable);
-            let mut score = match rel {
-                None => rows * 2.0 + cost,
-                Some(left) => left.node.estimate.rows.max(1.0) * rows + cost,
-            };
-            if rel.is_some() && !connected {
-                // A product comes last.
-                score *= 1e6;
-            }
-            if score < best.1 {
-                best = (at, score);
-            }
-        }
-        best.0
+        };
+        let rel = if method == Method::Lookup {
+            self.index_join(left, &block.units[at], own, join)?
+        } else {
+            let built = block.built[at].take();
+            let mut right = self.unit(&block.units[at], built, own, false)?;
+            right.node.estimate.rows = sizes[at];
+            self.join(left, right, both, join, lateral)?
+        };
+        Ok((rel, set, behind))
     }
 
-    /// Whether all that the unit reads of other tables is there.
-    fn is_ready(&self, unit: &Unit, units: &[Unit], placed: &BTreeSet<usize>, begun: bool) -> bool {
-        let mut reads: BTreeSet<usize> = BTreeSet::new();
-        if let Some(on) = &unit.outer {
-            if !begun {
-                return false;
-            }
-            reads.extend(on.iter().flat_map(|c| leaves_of(c, self.leaves)));
-            // An outer join without condition on the left side still comes behind what stands before it.
-            let only_own = reads.is_subset(&unit.leaves);
-            if only_own && units.iter().any(|other| other.outer.is_none()) {
-                return false;
-            }
-        }
-        self.lateral_reads(&unit.parts, &mut reads);
-        reads.iter().all(|leaf| placed.contains(leaf) || unit.leaves.contains(leaf))
-    }
-
-    fn lateral_reads(&self, parts: &Parts, reads: &mut BTreeSet<usize>) {
+    pub(super) fn lateral_reads(&self, parts: &Parts, reads: &mut BTreeSet<usize>) {
         match parts {
             Parts::Leaf(leaf) => {
                 if let LeafKind::Derived { outer, .. } = &self.leaves[*leaf].kind {
@@ -233,36 +246,12 @@ impl Joins<'_, '_, '_> {
         }
     }
 
-    /// Rows and cost of one look into the unit, the conditions' other tables being at hand.
-    fn estimate(&mut self, unit: &Unit, conditions: &[Expr]) -> (f64, f64) {
-        match &unit.parts {
-            Parts::Leaf(leaf) => match &self.leaves[*leaf].kind {
-                LeafKind::Table(_) => {
-                    let choice = self.choice(*leaf, conditions, &[]);
-                    let rest: f64 = conditions
-                        .iter()
-                        .zip(&choice.covered)
-                        .filter(|(_, covered)| !**covered)
-                        .map(|(c, _)| selectivity(c))
-                        .product();
-                    ((choice.rows * rest).max(0.1), choice.cost)
-                }
-                LeafKind::Virtual(_) => (DEFAULT_ROWS, DEFAULT_ROWS),
-                LeafKind::Derived { node, .. } => {
-                    let rest: f64 = conditions.iter().map(selectivity).product();
-                    ((node.estimate.rows * rest).max(0.1), node.estimate.cost)
-                }
-            },
-            Parts::Group(_) => (DEFAULT_ROWS, DEFAULT_ROWS),
-        }
-    }
-
     fn columns_of(&self, leaf: usize) -> Vec<usize> {
         let found = &self.leaves[leaf];
         self.needed.range(found.offset..found.handle()).map(|at| at - found.offset).collect()
     }
 
-    fn choice(&self, leaf: usize, conditions: &[Expr], order: &[(usize, bool)]) -> Choice {
+    pub(super) fn choice(&self, leaf: usize, conditions: &[&Expr], order: &[(usize, bool)]) -> Choice {
         let found = &self.leaves[leaf];
         let columns = self.columns_of(leaf);
         let LeafKind::Table(table) = &found.kind else {
@@ -274,31 +263,32 @@ impl Joins<'_, '_, '_> {
                 ordered: false,
             };
         };
+        let known = Guess { state: self.state, leaf: found, careful: self.careful };
         let usage = Use {
             table,
             leaf: found,
-            table_rows: self.state.ctx.statistics.rows(table).unwrap_or(DEFAULT_ROWS),
+            table_rows: known.table_rows(),
             conditions,
             columns: &columns,
             order,
             limited: self.limited && !order.is_empty(),
             whole_rows: self.handles.contains(&leaf) || found.lock.is_some(),
+            known: &known,
         };
         choose(&usage)
     }
 
     /// A unit by itself, `conditions` over its own tables (and slots) only.
-    fn unit(&mut self, unit: &Unit, conditions: Vec<Expr>, is_all: bool) -> SqlResult<Rel> {
-        match &unit.parts {
-            Parts::Leaf(leaf) => self.leaf(*leaf, conditions, is_all),
-            Parts::Group(group) => {
-                let rel = self.group(group.duplicate())?;
-                Ok(match conjunction(conditions)? {
-                    Some(condition) => filter(self.state, rel, condition),
-                    None => rel,
-                })
-            }
-        }
+    fn unit(&mut self, unit: &Unit, built: Option<Rel>, conditions: Vec<Expr>, is_all: bool) -> SqlResult<Rel> {
+        let rel = match (&unit.parts, built) {
+            (Parts::Leaf(leaf), _) => return self.leaf(*leaf, conditions, is_all),
+            (_, Some(rel)) => rel,
+            (Parts::Group(group), None) => self.group(group.duplicate())?,
+        };
+        Ok(match conjunction(conditions)? {
+            Some(condition) => filter(self.state, rel, condition),
+            None => rel,
+        })
     }
 
     fn leaf(&mut self, at: usize, conditions: Vec<Expr>, is_all: bool) -> SqlResult<Rel> {
@@ -310,7 +300,7 @@ impl Joins<'_, '_, '_> {
                 if is_all && self.order.iter().all(|(at, _)| leaf.contains(*at)) {
                     order.extend(self.order.iter().map(|(at, desc)| (at - leaf.offset, *desc)));
                 }
-                let choice = self.choice(at, &conditions, &order);
+                let choice = self.choice(at, &conditions.iter().collect::<Vec<_>>(), &order);
                 let left: Vec<Expr> = conditions
                     .into_iter()
                     .zip(&choice.covered)
@@ -362,50 +352,21 @@ impl Joins<'_, '_, '_> {
         }
     }
 
-    /// Joins `unit` to `left`; `on` reads both.
-    fn join(&mut self, left: Rel, unit: &Unit, on: Vec<Expr>, join: JoinType) -> SqlResult<Rel> {
-        let mut lateral = Vec::new();
-        self.lateral_slots(&unit.parts, &left, &mut lateral);
-        if let Parts::Leaf(leaf) = unit.parts
-            && let LeafKind::Table(_) = self.leaves[leaf].kind
-            && on.iter().any(|c| !leaves_of(c, self.leaves).is_subset(&unit.leaves))
-        {
-            let with = self.choice(leaf, &on, &[]);
-            let own: Vec<Expr> =
-                on.iter().filter(|c| leaves_of(c, self.leaves).is_subset(&unit.leaves)).cloned().collect();
-            let alone = self.choice(leaf, &own, &[]);
-            let outer_rows = left.node.estimate.rows.max(1.0);
-            let hashable = on.iter().any(|c| self.hash_key(c, &left, unit).is_some());
-            let loops = outer_rows * (with.cost + 1.0);
-            let hash = alone.cost + outer_rows * 0.5 + alone.rows * 0.5;
-            if matches!(with.access, Access::Index(_))
-                && with.cost < alone.cost
-                && (!hashable || loops < hash)
-            {
-                return self.index_join(left, unit, on, join);
-            }
-        }
-        let (own, both): (Vec<Expr>, Vec<Expr>) = on.into_iter().partition(|c| {
-            let of = leaves_of(c, self.leaves);
-            !of.is_empty() && of.is_subset(&unit.leaves)
-        });
-        let right = self.unit(unit, own, false)?;
+    /// Joins `right` to `left`; `on` reads both.
+    fn join(
+        &mut self,
+        left: Rel,
+        right: Rel,
+        on: Vec<Expr>,
+        join: JoinType,
+        lateral: Vec<(usize, usize)>,
+    ) -> SqlResult<Rel> {
         let mut keys = Vec::new();
         let mut rest = Vec::new();
-        for condition in both {
-            match self.hash_key(&condition, &left, unit).filter(|_| lateral.is_empty()) {
+        for condition in on {
+            match hash_key(&condition, &left, &right).filter(|_| lateral.is_empty()) {
                 Some(key) => keys.push(key),
                 None => rest.push(condition),
-            }
-        }
-        // The hash table is made of the right side: the smaller one, where the two may change places.
-        let (l, r) = (left.node.estimate, right.node.estimate);
-        let swapped =
-            join == JoinType::Inner && !keys.is_empty() && r.rows > SWAP_ROWS && r.rows > 2.0 * l.rows;
-        let (left, right) = if swapped { (right, left) } else { (left, right) };
-        if swapped {
-            for key in &mut keys {
-                std::mem::swap(&mut key.left, &mut key.right);
             }
         }
         let mut layout = left.layout.clone();
@@ -470,7 +431,7 @@ impl Joins<'_, '_, '_> {
     }
 
     /// Rows that are read again and again are kept.
-    fn materialized(&mut self, node: crate::plan::Node) -> crate::plan::Node {
+    fn materialized(&mut self, node: Node) -> Node {
         let (types, estimate) = (node.types.clone(), node.estimate);
         let operator = Operator::Materialize { input: Box::new(node) };
         self.state.node(operator, types, estimate.rows, estimate.cost)
@@ -522,7 +483,7 @@ impl Joins<'_, '_, '_> {
             });
             own.push(condition);
         }
-        let right = self.unit(unit, own, false)?;
+        let right = self.unit(unit, None, own, false)?;
         let mut layout = left.layout.clone();
         if matches!(join, JoinType::Inner | JoinType::Left) {
             layout.extend_from_slice(&right.layout);
@@ -547,35 +508,35 @@ impl Joins<'_, '_, '_> {
         let node = self.state.node(operator, types, rows, cost);
         Ok(Rel { node, layout, ordered: false })
     }
+}
 
-    /// `left = right` over the two sides, brought to one type.
-    fn hash_key(&self, condition: &Expr, left: &Rel, unit: &Unit) -> Option<HashKey> {
-        let ExprKind::Compare { op, left: a, right: b, how } = &condition.kind else { return None };
-        let null_safe = match op {
-            CompareOp::Eq => false,
-            CompareOp::NullSafeEq => true,
-            _ => return None,
-        };
-        if crate::bind::has_subquery(a) || crate::bind::has_subquery(b) {
-            return None;
-        }
-        let of_unit = |e: &Expr| {
-            let of = leaves_of(e, self.leaves);
-            !of.is_empty() && of.is_subset(&unit.leaves)
-        };
-        let of_left = |e: &Expr| {
-            let mut columns = Vec::new();
-            e.collect_columns(&mut columns);
-            !columns.is_empty() && columns.iter().all(|at| left.layout.contains(at))
-        };
-        let (a, b) = match (of_left(a) && of_unit(b), of_left(b) && of_unit(a)) {
-            (true, _) => (&**a, &**b),
-            (_, true) => (&**b, &**a),
-            _ => return None,
-        };
-        let (left, right) = hash_operands(a, b, *how)?;
-        Some(HashKey { left, right, null_safe })
+/// `left = right` over the two sides, brought to one type.
+fn hash_key(condition: &Expr, left: &Rel, right: &Rel) -> Option<HashKey> {
+    let ExprKind::Compare { op, left: a, right: b, how } = &condition.kind else { return None };
+    let null_safe = match op {
+        CompareOp::Eq => false,
+        CompareOp::NullSafeEq => true,
+        _ => return None,
+    };
+    if crate::bind::has_subquery(a) || crate::bind::has_subquery(b) {
+        return None;
     }
+    let of = |e: &Expr, side: &Rel| {
+        let mut columns = Vec::new();
+        e.collect_columns(&mut columns);
+        !columns.is_empty() && columns.iter().all(|at| side.layout.contains(at))
+    };
+    let (a, b) = match (of(a, left) && of(b, right), of(b, left) && of(a, right)) {
+        (true, _) => (&**a, &**b),
+        (_, true) => (&**b, &**a),
+        _ => return None,
+    };
+    let (left, right) = hash_operands(a, b, *how)?;
+    Some(HashKey { left, right, null_safe })
+}
+
+fn exprs(numbered: Vec<Numbered>) -> Vec<Expr> {
+    numbered.into_iter().map(|(_, expr)| expr).collect()
 }
 
 fn joined_types(left: &Rel, right: &Rel, join: JoinType) -> Vec<SqlType> {
@@ -593,19 +554,6 @@ fn joined_types(left: &Rel, right: &Rel, join: JoinType) -> Vec<SqlType> {
 /// The type of a row handle.
 pub(crate) fn handle_type() -> SqlType {
     SqlType::new(BaseType::VarChar, 3072)
-}
-
-fn take(open: &mut Vec<(Expr, BTreeSet<usize>)>, test: impl Fn(&BTreeSet<usize>) -> bool) -> Vec<Expr> {
-    let mut taken = Vec::new();
-    let mut at = 0;
-    while at < open.len() {
-        if test(&open[at].1) {
-            taken.push(open.remove(at).0);
-        } else {
-            at += 1;
-        }
-    }
-    taken
 }
 
 /// Whether the range is an equality that NULL does not meet.

@@ -1,9 +1,12 @@
 //! From bound blocks to operators: access paths, join order, sorts.
 
 mod access;
+mod estimate;
+mod graph;
 mod hash;
 mod join;
 mod point;
+mod search;
 mod units;
 
 pub(crate) use join::{Request, relation};

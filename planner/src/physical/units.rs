@@ -1,16 +1,20 @@
 //! What is joined: tables, right sides of outer joins, subqueries; and what their conditions allow.
 
-use crate::bind::Leaf;
+use crate::bind::{Leaf, LeafKind};
 use crate::bind::from::{JoinTree, TreeJoin, conjuncts, leaf_at};
 use crate::bind::has_subquery;
 use crate::bind::semi::Semi;
 use crate::bind::view::conjunction;
 use crate::plan::JoinType;
 use crate::same::same;
-use aurora_expr::typing::Comparison;
+use aurora_catalog::KeyPart;
+use aurora_expr::typing::{self, Comparison};
 use aurora_expr::{CompareOp, Expr, ExprKind, build};
 use aurora_types::SqlResult;
 use std::collections::BTreeSet;
+
+/// An OR of more branches is not looked through.
+const MOST_BRANCHES: usize = 32;
 
 /// One step of a join.
 pub(super) struct Unit {
@@ -215,6 +219,65 @@ pub(super) fn is_strict(expr: &Expr, of: &BTreeSet<usize>, leaves: &[Leaf]) -> b
         }
         _ => false,
     }
+}
+
+/// For every table the OR of what the branches of `condition` say about it alone, where all say something.
+pub(super) fn implied(condition: &Expr, leaves: &[Leaf]) -> Vec<(usize, Expr)> {
+    let ExprKind::Or(branches) = &condition.kind else { return Vec::new() };
+    if branches.len() > MOST_BRANCHES {
+        return Vec::new();
+    }
+    let branches: Vec<Vec<(Option<usize>, Expr)>> = branches
+        .iter()
+        .map(|branch| {
+            let with_leaf = |part: Expr| {
+                let of = leaves_of(&part, leaves);
+                let alone = of.len() == 1 && part.is_deterministic() && !has_subquery(&part);
+                (of.first().copied().filter(|_| alone), part)
+            };
+            conjuncts(branch.clone()).into_iter().map(with_leaf).collect()
+        })
+        .collect();
+    let mut found = Vec::new();
+    for leaf in leaves_of(condition, leaves) {
+        let own: Option<Vec<Expr>> = branches
+            .iter()
+            .map(|branch| {
+                let parts = branch.iter().filter(|(of, _)| *of == Some(leaf)).map(|(_, part)| part.clone());
+                conjunction(parts.collect()).ok().flatten()
+            })
+            .collect();
+        if let Some(own) = own
+            && let Ok(mut condition) = build::or(own)
+        {
+            or_to_in(&mut condition);
+            found.push((leaf, condition));
+        }
+    }
+    found
+}
+
+/// Whether at most one row of the table meets the conditions together with any row of the others: they equate all
+/// columns of a unique key.
+pub(super) fn is_unique_match(leaf: &Leaf, on: &[Expr]) -> bool {
+    let LeafKind::Table(table) = &leaf.kind else { return false };
+    let equated = |column: usize| {
+        on.iter().any(|condition| {
+            let ExprKind::Compare { op: CompareOp::Eq, left, right, how } = &condition.kind else { return false };
+            let sides = [(left, right), (right, left)];
+            sides.into_iter().any(|(own, other)| {
+                matches!(own.kind, ExprKind::Column(at) if at == leaf.offset + column)
+                    && !other.any(&mut |e| matches!(e.kind, ExprKind::Column(at) if leaf.contains(at)))
+                    && *how == typing::own_comparison(&table.columns[column].ty)
+            })
+        })
+    };
+    table.indexes.iter().filter(|index| index.is_unique() && index.is_readable()).any(|index| {
+        index.parts.iter().all(|part| {
+            part.prefix_length.is_none()
+                && matches!(part.part, KeyPart::Column(id) if table.position(id).is_some_and(equated))
+        })
+    })
 }
 
 impl Group {

@@ -258,10 +258,10 @@ impl<'a> TableBuilder<'a> {
             TableOption::Compression(text) => {
                 keep(options, "COMPRESSION", &format!("'{}'", text.to_str_lossy()));
             }
-            TableOption::DataDirectory(_)
-            | TableOption::IndexDirectory(_)
-            | TableOption::Union(_)
-            | TableOption::Connection(_) => {
+            TableOption::Connection(text) => {
+                keep(options, "CONNECTION", &crate::show::create::literal(&text.to_str_lossy()));
+            }
+            TableOption::DataDirectory(_) | TableOption::IndexDirectory(_) | TableOption::Union(_) => {
                 return Err(SqlError::new(er::ER_NOT_SUPPORTED_YET, &[&"this table option"]));
             }
             _ => {}

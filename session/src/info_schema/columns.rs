@@ -25,7 +25,9 @@ impl Rows<'_> {
             if !self.session.may_see_table(&view.schema, &view.name) {
                 continue;
             }
-            for (at, column) in self.session.view_columns(&view.schema, &view.name).into_iter().enumerate() {
+            // A view that no longer works has none.
+            let columns = self.session.view_columns(&view.schema, &view.name).unwrap_or_default();
+            for (at, column) in columns.into_iter().enumerate() {
                 rows.push(self.column_row(&view.schema, &view.name, at, &column, ""));
             }
         }

@@ -7,12 +7,14 @@ mod columns;
 mod definitions;
 mod keys;
 mod rows;
+mod samples;
 mod sizes;
 mod tables;
 
 pub(crate) use columns::{default_shown, extra_of, key_of};
 pub(crate) use keys::index_type;
 pub(crate) use rows::Rows;
+pub(crate) use samples::{PlanStatistics, Samples};
 
 use aurora_catalog::{
     ColumnDef, ColumnDefault, ColumnId, SchemaVersion, StorageId, TableDef, TableId, TableOptions,

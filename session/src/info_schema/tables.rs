@@ -66,7 +66,8 @@ impl Rows<'_> {
             if self.session.may_see_table(&view.schema, &view.name) {
                 let mut row = vec![text("def"), text(&view.schema), text(&view.name), text("VIEW")];
                 row.resize(20, Value::Null);
-                row.push(text("VIEW"));
+                let broken = self.session.view_columns(&view.schema, &view.name).err();
+                row.push(broken.map_or_else(|| text("VIEW"), |error| text(&error.message)));
                 rows.push(row);
             }
         }

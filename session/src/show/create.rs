@@ -298,7 +298,9 @@ pub fn table_text(table: &TableDef, auto_increment: Option<u64>) -> String {
         let _ = write!(text, " AUTO_INCREMENT={next}");
     }
     text.push_str(&charset_clause(table.options.collation));
-    for kept in &table.options.kept {
+    let (last, kept): (Vec<_>, Vec<_>) =
+        table.options.kept.iter().partition(|kept| kept.starts_with("CONNECTION="));
+    for kept in kept {
         let _ = write!(text, " {kept}");
     }
     if let Some(format) = &table.options.row_format {
@@ -306,6 +308,9 @@ pub fn table_text(table: &TableDef, auto_increment: Option<u64>) -> String {
     }
     if !table.options.comment.is_empty() {
         let _ = write!(text, " COMMENT={}", literal(&table.options.comment));
+    }
+    for connection in last {
+        let _ = write!(text, " {connection}");
     }
     if let Some(clause) = &table.options.partition_clause {
         let _ = write!(text, "\n/*!50100 {clause} */");

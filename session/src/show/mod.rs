@@ -257,7 +257,7 @@ impl Session {
         let snapshot = self.state.shared.catalog.snapshot();
         self.require_visible(&schema, &table)?;
         if snapshot.view(&schema, &table).is_some() {
-            return Ok(self.view_columns(&schema, &table).into_iter().map(|column| (column, "")).collect());
+            return Ok(self.view_columns(&schema, &table)?.into_iter().map(|column| (column, "")).collect());
         }
         let table = self.table_for_ddl(&schema, &table)?;
         Ok(table.columns.iter().map(|column| (column.clone(), info_schema::key_of(&table, column))).collect())
@@ -360,13 +360,16 @@ impl Session {
         Ok(Listing { columns, rows })
     }
 
-    fn show_create(&self, kind: ShowCreate, name: &ObjectName) -> SqlResult<Listing> {
+    fn show_create(&mut self, kind: ShowCreate, name: &ObjectName) -> SqlResult<Listing> {
         let (schema, object) = self.qualify(name)?;
         let snapshot = self.state.shared.catalog.snapshot();
         match kind {
             ShowCreate::Table | ShowCreate::View => {
                 self.require_visible(&schema, &object)?;
                 if let Some(view) = snapshot.view(&schema, &object) {
+                    if self.view_columns(&schema, &object).is_err() {
+                        self.state.diagnostics.warn(er::ER_VIEW_INVALID, &[&schema, &object]);
+                    }
                     return Ok(Listing {
                         columns: columns::create_view(),
                         rows: vec![vec![
