@@ -8,7 +8,9 @@ mod operator;
 mod predicate;
 
 pub use literal::{hex_literal, literal, null, truth_literal, typed_literal};
-pub use operator::{arithmetic, assign, bit, bit_not, case, case_operands, cast, cast_to, coerce, collate, negate};
+pub use operator::{
+    arithmetic, assign, bit, bit_not, case, case_operands, cast, cast_to, coerce, collate, negate,
+};
 pub use predicate::{
     and, between, check_folded_dates, comparison, in_list, is_test, like, not, or, row, subquery, truth, xor,
 };

@@ -197,7 +197,11 @@ pub fn case_operands(operand: Expr, when: Expr) -> (Expr, Expr) {
         typing::text(typing::text_length(&operand.ty), CollationId::UTF8MB4_BIN)
     };
     let plain = |expr: Expr| {
-        if typing::domain(&expr.ty) == Domain::Json { cast_to(expr, &target) } else { expr }
+        if typing::domain(&expr.ty) != Domain::Json {
+            return expr;
+        }
+        // A constant too brings its own, binary collation along.
+        Expr { coercibility: Coercibility::IMPLICIT, ..cast_to(expr, &target) }
     };
     (plain(operand), plain(when))
 }

@@ -48,14 +48,26 @@ impl Samples {
     }
 }
 
-fn find<T: Clone>(known: &Mutex<HashMap<StorageId, Known<T>>>, of: StorageId, rows: f64, now: i64) -> Option<T> {
+fn find<T: Clone>(
+    known: &Mutex<HashMap<StorageId, Known<T>>>,
+    of: StorageId,
+    rows: f64,
+    now: i64,
+) -> Option<T> {
     let known = known.lock();
     let found = known.get(&of)?;
     let alike = rows <= found.rows * 2.0 + 100.0 && found.rows <= rows * 2.0 + 100.0;
     (alike && (0..AGE_MICROS).contains(&(now - found.at))).then(|| found.value.clone())
 }
 
-fn keep<T>(known: &Mutex<HashMap<StorageId, Known<T>>>, of: StorageId, value: T, rows: f64, at: i64, most: usize) {
+fn keep<T>(
+    known: &Mutex<HashMap<StorageId, Known<T>>>,
+    of: StorageId,
+    value: T,
+    rows: f64,
+    at: i64,
+    most: usize,
+) {
     let mut known = known.lock();
     if known.len() >= most && !known.contains_key(&of) {
         let oldest = known.iter().min_by_key(|(_, found)| found.at).map(|(storage, _)| *storage);
@@ -154,8 +166,7 @@ fn cut(value: ValueRef<'_>) -> Value {
 /// Keys at equal distances: those between the first and the last one, read as numbers.
 fn places(txn: &aurora_txn::Txn, start: &[u8], end: &[u8]) -> SqlResult<Vec<Vec<u8>>> {
     let edge = |direction| -> SqlResult<Option<Vec<u8>>> {
-        let mut cursor =
-            txn.scan(Bound::Included(start), Bound::Excluded(end), direction, View::Snapshot)?;
+        let mut cursor = txn.scan(Bound::Included(start), Bound::Excluded(end), direction, View::Snapshot)?;
         Ok(if cursor.advance()? { Some(cursor.key().to_vec()) } else { None })
     };
     let (Some(first), Some(last)) = (edge(Direction::Forward)?, edge(Direction::Reverse)?) else {

@@ -298,25 +298,41 @@ pub fn table_text(table: &TableDef, auto_increment: Option<u64>) -> String {
         let _ = write!(text, " AUTO_INCREMENT={next}");
     }
     text.push_str(&charset_clause(table.options.collation));
-    let (last, kept): (Vec<_>, Vec<_>) =
-        table.options.kept.iter().partition(|kept| kept.starts_with("CONNECTION="));
-    for kept in kept {
-        let _ = write!(text, " {kept}");
-    }
-    if let Some(format) = &table.options.row_format {
-        let _ = write!(text, " ROW_FORMAT={format}");
-    }
+    let mut options: Vec<String> = table.options.kept.clone();
+    options.extend(table.options.row_format.as_ref().map(|format| format!("ROW_FORMAT={format}")));
     if !table.options.comment.is_empty() {
-        let _ = write!(text, " COMMENT={}", literal(&table.options.comment));
+        options.push(format!("COMMENT={}", literal(&table.options.comment)));
     }
-    for connection in last {
-        let _ = write!(text, " {connection}");
+    options.sort_by_key(|option| {
+        let name = option.split('=').next().unwrap_or_default();
+        OPTION_ORDER.iter().position(|known| *known == name).unwrap_or(OPTION_ORDER.len())
+    });
+    for option in options {
+        let _ = write!(text, " {option}");
     }
     if let Some(clause) = &table.options.partition_clause {
         let _ = write!(text, "\n/*!50100 {clause} */");
     }
     text
 }
+
+/// As MySQL shows them, whatever the order in which they were given.
+const OPTION_ORDER: [&str; 14] = [
+    "MIN_ROWS",
+    "MAX_ROWS",
+    "AVG_ROW_LENGTH",
+    "PACK_KEYS",
+    "STATS_PERSISTENT",
+    "STATS_AUTO_RECALC",
+    "STATS_SAMPLE_PAGES",
+    "CHECKSUM",
+    "DELAY_KEY_WRITE",
+    "ROW_FORMAT",
+    "KEY_BLOCK_SIZE",
+    "COMPRESSION",
+    "COMMENT",
+    "CONNECTION",
+];
 
 fn charset_clause(collation: CollationId) -> String {
     let set = collation.charset();
