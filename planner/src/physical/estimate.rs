@@ -91,9 +91,10 @@ impl Guess<'_, '_> {
             _ => None,
         };
         let known = match &condition.kind {
-            ExprKind::Compare { op: CompareOp::Eq, left, right, .. } => {
-                own(left).or_else(|| own(right)).and_then(|column| self.known_distinct(column)).map(|n| 1.0 / n)
-            }
+            ExprKind::Compare { op: CompareOp::Eq, left, right, .. } => own(left)
+                .or_else(|| own(right))
+                .and_then(|column| self.known_distinct(column))
+                .map(|n| 1.0 / n),
             ExprKind::InList { expr, list, negated: false, .. } => own(expr)
                 .and_then(|column| self.known_distinct(column))
                 .map(|n| (list.len() as f64 / n).min(0.5)),

@@ -168,7 +168,8 @@ impl Joins<'_, '_, '_> {
             }
             for at in 0..members.len() {
                 let unit = members[at].0;
-                if let Some(other) = members.iter().find(|(of, ..)| *of != unit).map(|other| other.2.clone()) {
+                if let Some(other) = members.iter().find(|(of, ..)| *of != unit).map(|other| other.2.clone())
+                {
                     members[at].3 = build::comparison(CompareOp::Eq, members[at].2.clone(), other)?;
                 }
             }
@@ -224,8 +225,12 @@ impl Joins<'_, '_, '_> {
         match &self.leaves[leaf].kind {
             LeafKind::Table(_) => {
                 let choice = self.choice(leaf, own, &[]);
-                let rest: Vec<&Expr> =
-                    own.iter().zip(&choice.covered).filter(|(_, covered)| !**covered).map(|(c, _)| *c).collect();
+                let rest: Vec<&Expr> = own
+                    .iter()
+                    .zip(&choice.covered)
+                    .filter(|(_, covered)| !**covered)
+                    .map(|(c, _)| *c)
+                    .collect();
                 let rows = if self.careful {
                     (guess.table_rows() * guess.selectivity(own)).min(choice.rows)
                 } else {
@@ -313,7 +318,8 @@ impl Joins<'_, '_, '_> {
 
     /// The units on either side of an equality that can be hashed by.
     fn sides(&self, block: &Block, condition: &Expr) -> Option<(Units, Units)> {
-        let ExprKind::Compare { op: CompareOp::Eq | CompareOp::NullSafeEq, left, right, how } = &condition.kind
+        let ExprKind::Compare { op: CompareOp::Eq | CompareOp::NullSafeEq, left, right, how } =
+            &condition.kind
         else {
             return None;
         };
@@ -446,10 +452,7 @@ impl Class {
                 Some(known) => on.push(known.clone()),
                 None => {
                     if let Some(l) = of(left).next() {
-                        on.push((
-                            self.number,
-                            build::comparison(CompareOp::Eq, l.2.clone(), r.2.clone())?,
-                        ));
+                        on.push((self.number, build::comparison(CompareOp::Eq, l.2.clone(), r.2.clone())?));
                     }
                 }
             }

@@ -96,8 +96,15 @@ pub(crate) fn relation(state: &mut State<'_>, request: Request) -> SqlResult<Rel
         let leaf = &leaves[*leaf];
         needed.extend(leaf.offset..=leaf.handle());
     }
-    let mut planner =
-        Joins { state, leaves: &leaves, needed: &needed, handles: &handles, order: &order, limited, careful: false };
+    let mut planner = Joins {
+        state,
+        leaves: &leaves,
+        needed: &needed,
+        handles: &handles,
+        order: &order,
+        limited,
+        careful: false,
+    };
     planner.group(group)
 }
 
@@ -153,7 +160,13 @@ impl Joins<'_, '_, '_> {
     }
 
     /// The operators of a tree, and the units below them.
-    fn build(&mut self, block: &mut Block, tree: Tree, sizes: &[f64], is_all: bool) -> SqlResult<(Rel, Units)> {
+    fn build(
+        &mut self,
+        block: &mut Block,
+        tree: Tree,
+        sizes: &[f64],
+        is_all: bool,
+    ) -> SqlResult<(Rel, Units)> {
         let (left, right, method, rows, cost) = match tree {
             Tree::Unit(at) => {
                 let own = exprs(std::mem::take(&mut block.own[at]));
@@ -279,7 +292,13 @@ impl Joins<'_, '_, '_> {
     }
 
     /// A unit by itself, `conditions` over its own tables (and slots) only.
-    fn unit(&mut self, unit: &Unit, built: Option<Rel>, conditions: Vec<Expr>, is_all: bool) -> SqlResult<Rel> {
+    fn unit(
+        &mut self,
+        unit: &Unit,
+        built: Option<Rel>,
+        conditions: Vec<Expr>,
+        is_all: bool,
+    ) -> SqlResult<Rel> {
         let rel = match (&unit.parts, built) {
             (Parts::Leaf(leaf), _) => return self.leaf(*leaf, conditions, is_all),
             (_, Some(rel)) => rel,

@@ -158,7 +158,9 @@ impl<'g, L: Lookups> Search<'g, L> {
                     let inner = self.graph.vertices[unit].join == JoinType::Inner;
                     let swaps = inner && entry.rows > SWAP_ROWS && entry.rows > 2.0 * left.rows;
                     match put {
-                        (units, whole, Tree::Join { left, right, method: Method::Hash, rows, cost }) if swaps => {
+                        (units, whole, Tree::Join { left, right, method: Method::Hash, rows, cost })
+                            if swaps =>
+                        {
                             let (left, right) = (right, left);
                             (units, whole, Tree::Join { left, right, method: Method::Hash, rows, cost })
                         }
@@ -316,7 +318,8 @@ impl<'g, L: Lookups> Search<'g, L> {
         let set = left | right;
         let mut extra = rows * OUTPUT;
         let (mut connected, mut hashable) = (false, false);
-        for edge in graph.edges.iter().filter(|e| e.units & !set == 0 && e.units & left != 0 && e.units & right != 0)
+        for edge in
+            graph.edges.iter().filter(|e| e.units & !set == 0 && e.units & left != 0 && e.units & right != 0)
         {
             connected = true;
             hashable |= edge.sides.is_some_and(|(a, b)| {
@@ -350,7 +353,8 @@ impl<'g, L: Lookups> Search<'g, L> {
             return None;
         }
         let both = l.cost + r.cost;
-        let other = if hashable { both + l.rows * PROBE + r.rows * BUILD } else { both + l.rows * r.rows * PAIR };
+        let other =
+            if hashable { both + l.rows * PROBE + r.rows * BUILD } else { both + l.rows * r.rows * PAIR };
         Some(match looked {
             Some(cost) if cost < other => (cost + extra, Method::Lookup),
             _ => (other + extra, if hashable { Method::Hash } else { Method::Loop }),

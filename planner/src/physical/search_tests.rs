@@ -34,15 +34,21 @@ fn best(graph: &Graph, lookups: Vec<Option<f64>>) -> String {
 
 #[test]
 fn small_sides_are_the_hash_tables() {
-    let graph =
-        Graph { vertices: vec![table(10.0), table(10_000.0)], edges: vec![equal(0, 1, 10.0)], ..Graph::default() };
+    let graph = Graph {
+        vertices: vec![table(10.0), table(10_000.0)],
+        edges: vec![equal(0, 1, 10.0)],
+        ..Graph::default()
+    };
     assert_eq!(best(&graph, vec![None; 2]), "(1#0)");
 }
 
 #[test]
 fn few_rows_are_looked_up() {
-    let graph =
-        Graph { vertices: vec![table(10.0), table(10_000.0)], edges: vec![equal(0, 1, 10_000.0)], ..Graph::default() };
+    let graph = Graph {
+        vertices: vec![table(10.0), table(10_000.0)],
+        edges: vec![equal(0, 1, 10_000.0)],
+        ..Graph::default()
+    };
     assert_eq!(best(&graph, vec![None, Some(2.0)]), "(0>1)");
 }
 

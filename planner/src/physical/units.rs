@@ -1,10 +1,10 @@
 //! What is joined: tables, right sides of outer joins, subqueries; and what their conditions allow.
 
-use crate::bind::{Leaf, LeafKind};
 use crate::bind::from::{JoinTree, TreeJoin, conjuncts, leaf_at};
 use crate::bind::has_subquery;
 use crate::bind::semi::Semi;
 use crate::bind::view::conjunction;
+use crate::bind::{Leaf, LeafKind};
 use crate::plan::JoinType;
 use crate::same::same;
 use aurora_catalog::KeyPart;
@@ -263,7 +263,9 @@ pub(super) fn is_unique_match(leaf: &Leaf, on: &[Expr]) -> bool {
     let LeafKind::Table(table) = &leaf.kind else { return false };
     let equated = |column: usize| {
         on.iter().any(|condition| {
-            let ExprKind::Compare { op: CompareOp::Eq, left, right, how } = &condition.kind else { return false };
+            let ExprKind::Compare { op: CompareOp::Eq, left, right, how } = &condition.kind else {
+                return false;
+            };
             let sides = [(left, right), (right, left)];
             sides.into_iter().any(|(own, other)| {
                 matches!(own.kind, ExprKind::Column(at) if at == leaf.offset + column)
