@@ -121,18 +121,19 @@ fn char_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     Ok(may_be_null(bytes(args.len() as u64 * 4)))
 }
 
-fn codes(ctx: &mut EvalCtx<'_>, args: &Args<'_>, from: usize) -> SqlResult<Vec<u8>> {
-    let mut out = Vec::with_capacity(args.len());
+/// The bytes of the numbers, each filled up with zero bytes in front to a multiple of `unit`, which is 1, 2 or 4.
+fn codes(ctx: &mut EvalCtx<'_>, args: &Args<'_>, from: usize, unit: usize) -> SqlResult<Vec<u8>> {
+    let mut out = Vec::with_capacity(args.len() * unit);
     for i in (from..args.len()).filter(|i| !args.is_null(*i)) {
         let number = args.int(i, ctx)? as u32;
-        let skip = (number.leading_zeros() as usize / 8).min(3);
+        let skip = (number.leading_zeros() as usize / 8).min(3) / unit * unit;
         out.extend_from_slice(&number.to_be_bytes()[skip..]);
     }
     Ok(out)
 }
 
 fn char_bytes(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    Ok(Value::Text(Text::from(codes(ctx, args, 0)?)))
+    Ok(Value::Text(Text::from(codes(ctx, args, 0, 1)?)))
 }
 
 fn char_using_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
@@ -147,8 +148,8 @@ fn char_using_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
 }
 
 fn char_using(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let bytes = codes(ctx, args, 1)?;
     let charset = args.result.collation.charset();
+    let bytes = codes(ctx, args, 1, charset.min_bytes() as usize)?;
     match charset.decode(&bytes) {
         Ok(text) => Ok(Value::Text(Text::from(&*text))),
         Err(bad) => {

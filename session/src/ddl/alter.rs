@@ -3,7 +3,7 @@
 
 use super::alter_parts::{
     change_column, drop_check, drop_column, drop_foreign_key, drop_key, key_mut, make_instant, place_of,
-    position, refuse_used_in_expressions, rename_in_parents, require,
+    position, refuse_used_in_expressions, rename_in_children, rename_in_own_keys, require,
 };
 use super::builder::{NO_STORAGE, TableBuilder, check_name, table_collation};
 use crate::session::Session;
@@ -26,6 +26,8 @@ struct Change {
     /// Foreign keys or checks were added: rows are looked at.
     validate: bool,
     rename: Option<(String, String)>,
+    /// Columns, by old and new name.
+    renamed: Vec<(String, String)>,
 }
 
 impl Session {
@@ -69,6 +71,7 @@ impl Session {
         let snapshot = self.state.shared.catalog.snapshot();
         let mut from: Vec<Option<usize>> = (0..old.columns.len()).map(Some).collect();
         let (mut rebuild, mut validate, mut rename) = (false, false, None);
+        let mut renamed = Vec::new();
         let mut start = old.clone();
         let options: Vec<&TableOption> = statement
             .actions
@@ -143,7 +146,8 @@ impl Session {
                 }
                 AlterAction::ChangeColumn { old: name, column, place } => {
                     rebuild |= change_column(&mut builder, &mut from, name.as_str(), column, place)?;
-                    rename_in_parents(&builder.table, name.as_str(), column.name.as_str(), &snapshot)?;
+                    rename_in_own_keys(&mut builder.table, name.as_str(), column.name.as_str());
+                    renamed.push((name.as_str().to_owned(), column.name.as_str().to_owned()));
                 }
                 AlterAction::ModifyColumn { column, place } => {
                     rebuild |= change_column(&mut builder, &mut from, column.name.as_str(), column, place)?;
@@ -175,7 +179,8 @@ impl Session {
                     check_name(new.as_str())?;
                     refuse_used_in_expressions(&builder.table, name.as_str())?;
                     builder.table.columns[at].name = new.as_str().to_owned();
-                    rename_in_parents(&builder.table, name.as_str(), new.as_str(), &snapshot)?;
+                    rename_in_own_keys(&mut builder.table, name.as_str(), new.as_str());
+                    renamed.push((name.as_str().to_owned(), new.as_str().to_owned()));
                 }
                 AlterAction::AddKey(key) => {
                     rebuild |= key.kind == aurora_parser::KeyKind::Primary;
@@ -255,7 +260,8 @@ impl Session {
             }
         }
         let table = builder.finish()?;
-        Ok(Change { table, from, rebuild, validate, rename })
+        renamed.retain(|(old, new): &(String, String)| old != new);
+        Ok(Change { table, from, rebuild, validate, rename, renamed })
     }
 
     fn apply_alter(
@@ -264,7 +270,7 @@ impl Session {
         change: Change,
         diagnostics: &mut Diagnostics,
     ) -> SqlResult<u64> {
-        let Change { mut table, from, rebuild, validate, rename } = change;
+        let Change { mut table, from, rebuild, validate, rename, renamed } = change;
         let shared = self.state.shared.clone();
         table.version = SchemaVersion(old.version.0 + 1);
         if let Some((schema, name)) = &rename {
@@ -345,6 +351,7 @@ impl Session {
                 catalog_change.delete_storage(storage)?;
             }
         }
+        rename_in_children(&mut catalog_change, old, &renamed)?;
         if let Some((schema, name)) = &rename {
             super::drop::rename_parents(&mut catalog_change, &old.schema, &old.name, schema, name)?;
         }

@@ -1,7 +1,9 @@
 //! The single steps of ALTER TABLE on a definition.
 
 use super::builder::TableBuilder;
-use aurora_catalog::{CatalogSnapshot, ColumnDef, ColumnDefault, KeyPart, TableDef, names_equal};
+use aurora_catalog::{
+    CatalogChange, CatalogSnapshot, ColumnDef, ColumnDefault, KeyPart, SchemaVersion, TableDef, names_equal,
+};
 use aurora_parser::{ColumnDefinition, ColumnPlace};
 use aurora_types::error as er;
 use aurora_types::{SqlError, SqlResult, Value};
@@ -204,23 +206,50 @@ pub(super) fn drop_check(table: &mut TableDef, name: &str) -> SqlResult<()> {
     Ok(())
 }
 
-/// A column that children refer to by name keeps it: their definitions are other tables'.
-pub(super) fn rename_in_parents(
-    table: &TableDef,
-    old: &str,
-    new: &str,
-    snapshot: &CatalogSnapshot,
+/// A foreign key of the table on itself follows its column to the new name.
+pub(super) fn rename_in_own_keys(table: &mut TableDef, old: &str, new: &str) {
+    let own = (table.schema.clone(), table.name.clone());
+    for key in table
+        .foreign_keys
+        .iter_mut()
+        .filter(|key| (&key.parent_schema, &key.parent_table) == (&own.0, &own.1))
+    {
+        rename(&mut key.parent_columns, old, new);
+    }
+}
+
+/// Foreign keys of other tables follow their parent's columns to their new names, given as old and new.
+pub(super) fn rename_in_children(
+    change: &mut CatalogChange<'_>,
+    parent: &TableDef,
+    renamed: &[(String, String)],
 ) -> SqlResult<()> {
-    if names_equal(old, new) {
+    if renamed.is_empty() {
         return Ok(());
     }
-    for (child, number) in snapshot.children(&table.schema, &table.name) {
-        if child.foreign_keys[number].parent_columns.iter().any(|name| names_equal(name, old)) {
-            return Err(SqlError::new(
-                er::ER_NOT_SUPPORTED_YET,
-                &[&"renaming a column that a foreign key of another table refers to"],
-            ));
+    let children = change.definitions().children(&parent.schema, &parent.name);
+    let mut done = Vec::new();
+    for (child, _) in children {
+        if child.id == parent.id || done.contains(&child.id) {
+            continue;
         }
+        done.push(child.id);
+        let mut child = TableDef::clone(&child);
+        for key in &mut child.foreign_keys {
+            if key.parent_schema == parent.schema && key.parent_table == parent.name {
+                for (old, new) in renamed {
+                    rename(&mut key.parent_columns, old, new);
+                }
+            }
+        }
+        child.version = SchemaVersion(child.version.0 + 1);
+        change.put_table(child)?;
     }
     Ok(())
+}
+
+fn rename(columns: &mut [String], old: &str, new: &str) {
+    for name in columns.iter_mut().filter(|name| names_equal(name, old)) {
+        new.clone_into(name);
+    }
 }

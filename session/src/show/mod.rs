@@ -317,10 +317,13 @@ impl Session {
     fn index_listing(&self, name: &ObjectName) -> SqlResult<Listing> {
         let (schema, table) = self.qualify(name)?;
         self.require_visible(&schema, &table)?;
-        let table = self.table_for_ddl(&schema, &table)?;
         let snapshot = self.state.shared.catalog.snapshot();
         let columns = columns::index();
         let mut rows = Vec::new();
+        if snapshot.view(&schema, &table).is_some() {
+            return Ok(Listing { columns, rows });
+        }
+        let table = self.table_for_ddl(&schema, &table)?;
         for index in &table.indexes {
             let counts = self.cardinality(&table, index, &snapshot)?;
             for (at, part) in index.parts.iter().enumerate() {

@@ -151,6 +151,12 @@ impl Kind {
                 format!("CREATE INDEX {}_{index} ON {name} ({})", table.name, list(columns))
             }));
         }
+        if self == Kind::Postgres {
+            // MySQL makes an index for each foreign key by itself.
+            all.extend(table.foreign.iter().enumerate().map(|(at, (columns, ..))| {
+                format!("CREATE INDEX {}_foreign{at} ON {name} ({})", table.name, list(columns))
+            }));
+        }
         all
     }
 

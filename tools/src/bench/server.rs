@@ -96,6 +96,7 @@ impl Server {
         command.push("--insecure".into());
         // As the peers' scripts have it, for LOAD DATA LOCAL.
         command.extend(["--set".into(), "local_infile=1".into()]);
+        command.extend(["--set".into(), "max_connections=20000".into()]);
         command.extend(options.iter().map(OsString::from));
         let log = dir.join("server.log");
         let mut server = Server { kind: Kind::Aurora, command, owner: None, log, pid: 0, child: None };
@@ -209,8 +210,9 @@ impl Server {
             std::thread::sleep(Duration::from_millis(1));
         }
         lock_started().retain(|pid| *pid != self.pid);
-        if self.kind == Kind::Postgres {
-            // Its children see the end of their parent by themselves, and it does not start where a process has its number.
+        if self.kind != Kind::Aurora {
+            // PostgreSQL's children see the end of their parent by themselves; it and MySQL do not start where a process
+            // has the number of the one that was killed.
             wait_gone(&all);
         }
         self.start_again(login)

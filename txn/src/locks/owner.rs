@@ -151,6 +151,12 @@ impl Owner {
         taken
     }
 
+    /// The locks, where they are no more than `most`.
+    pub(super) fn held_if_few(&self, most: usize) -> Option<Vec<Held>> {
+        let held = self.held.lock();
+        (held.len() <= most).then(|| held.clone())
+    }
+
     pub fn held_count(&self) -> usize {
         self.held.lock().len()
     }

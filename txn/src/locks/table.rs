@@ -190,10 +190,28 @@ impl LockManager {
 
     /// Breaks every cycle that `owner`'s new wait closes.
     fn resolve_deadlocks(&self, owner: &Arc<Owner>) {
+        if !self.is_waited_for(owner) {
+            return;
+        }
         let _one_at_a_time = self.detector.lock();
         while let Some(cycle) = deadlock::find_cycle(owner, |waiting| self.blockers(waiting)) {
             deadlock::make_victim(&cycle);
         }
+    }
+
+    /// Whether someone may wait for `owner`, without whom its wait closes no cycle: a queue of many for one row is
+    /// not searched by each that joins it. Who begins to wait for it later finds this wait in his own search.
+    fn is_waited_for(&self, owner: &Arc<Owner>) -> bool {
+        const FEW: usize = 16;
+        if !self.ranges.is_empty() {
+            return true;
+        }
+        let Some(held) = owner.held_if_few(FEW) else { return true };
+        held.iter().any(|held| {
+            let shard = self.shard(held.hash).lock();
+            let found = shard.find(held.hash, |entry| entry.hash == held.hash && entry.id == held.id);
+            found.is_some_and(|entry| !entry.queue.is_empty())
+        })
     }
 
     /// Whom `owner` waits for.
@@ -373,6 +391,10 @@ impl Entry {
             let grantable = self.goes_with_others(&request.owner, request.mode)
                 && before.into_iter().all(|earlier| earlier.mode.is_compatible_with(request.mode));
             if !grantable || !request.slot.grant() {
+                if request.mode == LockMode::Exclusive && request.slot.is_waiting() {
+                    // Nothing passes it.
+                    return;
+                }
                 at += 1;
                 continue;
             }

@@ -33,7 +33,7 @@ struct Cost {
 }
 
 /// What all servers of the race are started with; what stands behind it was asked for.
-const LAST_OWN_WORD: &str = "local_infile=1";
+const LAST_OWN_WORD: &str = "max_connections=20000";
 
 /// The works of this file.
 pub fn works() -> Vec<Box<dyn Workload>> {
