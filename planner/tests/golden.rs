@@ -30,3 +30,26 @@ fn plans_are_as_written() {
     }
     assert_eq!(known.lines().count(), now.lines().count());
 }
+
+#[test]
+fn short_plans_are_told() {
+    let is_short = |sql: &str| plan_of(sql).expect(sql).is_short();
+    for sql in [
+        "SELECT * FROM t WHERE id = 5",
+        "SELECT * FROM t WHERE id BETWEEN ? AND ?",
+        "SELECT * FROM t WHERE id >= ? ORDER BY id LIMIT ?",
+        "SELECT name FROM t WHERE id >= 7 ORDER BY id LIMIT 100 OFFSET 10",
+        "SELECT * FROM t WHERE name LIKE '%x%' LIMIT 5",
+    ] {
+        assert!(is_short(sql), "{sql}");
+    }
+    for sql in [
+        "SELECT * FROM t WHERE name LIKE '%x%'",
+        "SELECT * FROM t WHERE name LIKE '%x%' LIMIT 100000",
+        "SELECT * FROM t ORDER BY b LIMIT 5",
+        "SELECT name, COUNT(*) FROM t GROUP BY name LIMIT 5",
+        "SELECT * FROM t WHERE name LIKE '%x%' LIMIT 5 OFFSET 100000",
+    ] {
+        assert!(!is_short(sql), "{sql}");
+    }
+}

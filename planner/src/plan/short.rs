@@ -1,11 +1,15 @@
 //! Which plans are short enough to run where others wait for their turn.
 
 use super::{Access, InsertSource, Node, Operator, Plan, PlanBody};
+use aurora_expr::{Expr, ExprKind};
+use aurora_types::Value;
 
 /// Cost below which a plan counts as short.
 const SHORT_COST: f64 = 1000.0;
 /// Rows of an INSERT that counts as short.
 const SHORT_ROWS: usize = 64;
+/// LIMIT of a short read.
+const SHORT_LIMIT: u64 = 1000;
 
 impl Plan {
     /// Whether it is expected to take well below a millisecond. A plan that turns out long nevertheless makes way for
@@ -27,7 +31,32 @@ impl Plan {
 }
 
 fn is_short(node: &Node) -> bool {
-    node.estimate.cost < SHORT_COST || is_bounded(node)
+    node.estimate.cost < SHORT_COST || is_bounded(node) || is_limited(node)
+}
+
+/// Whether it takes the first rows of a scan, and no more. A LIMIT that is a parameter mostly means few.
+fn is_limited(node: &Node) -> bool {
+    let few = |count: &Expr| match count.kind {
+        ExprKind::Literal(Value::UInt(n)) => n <= SHORT_LIMIT,
+        ExprKind::Literal(Value::Int(n)) => u64::try_from(n).is_ok_and(|n| n <= SHORT_LIMIT),
+        ExprKind::Param(_) => true,
+        _ => false,
+    };
+    match &node.operator {
+        Operator::Limit { input, count: Some(count), offset } => {
+            few(count) && offset.as_ref().is_none_or(few) && is_stream(input)
+        }
+        Operator::Project { input, .. } => is_limited(input),
+        _ => false,
+    }
+}
+
+fn is_stream(node: &Node) -> bool {
+    match &node.operator {
+        Operator::Scan(_) => true,
+        Operator::Project { input, .. } | Operator::Filter { input, .. } => is_stream(input),
+        _ => false,
+    }
 }
 
 /// Whether it reads ranges with two ends of one index, and no more. How many rows lie between is not known when the

@@ -84,7 +84,8 @@ impl Session {
         };
         let shared = &self.state.shared;
         let sample = shared.sample(index.storage, Some(shape))?;
-        let entries = shared.entries(index.storage, &sample)?;
+        // An entry for each row: the table's size is the better guess, for its first rows are a larger part of it.
+        let entries = if sample.whole { sample.entries } else { self.table_rows(table)?.max(sample.entries) };
         let parts = shape.parts.len();
         let counts = sample.distinct.iter().enumerate().map(|(at, &distinct)| {
             let unique = shape.unique && at + 1 == parts;
