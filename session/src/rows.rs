@@ -3,6 +3,7 @@
 use crate::run::{Done, STALE};
 use crate::session::{OpenTxn, Session};
 use crate::shared::Counters;
+use crate::variables::known;
 use aurora_catalog::{CatalogSnapshot, Pin};
 use aurora_executor::{Outcome, Statement as Execution};
 use aurora_parser::Parsed;
@@ -77,6 +78,9 @@ impl Session {
         let mut pins = self.pin_tables(plan, &snapshot)?;
         let writes = !matches!(plan.body, PlanBody::Query(_) | PlanBody::PointGet(_));
         self.count(plan);
+        if matches!(plan.body, PlanBody::Query(_)) {
+            self.state.end_within(self.state.variables.integer_of(known().max_execution_time));
+        }
         // A transaction of its own: autocommit, and none is open.
         if self.open.is_none() && self.state.autocommit {
             let txn = self.begin_txn(TxnMode::AUTOCOMMIT);

@@ -5,7 +5,9 @@ use crate::variables::{self, Scope, SessionVariables, VariableDef, VariableId};
 use aurora_env::KillFlag;
 use aurora_executor::Settings;
 use aurora_expr::{SessionInfo, VariableScope};
-use aurora_types::error::{ER_INCORRECT_GLOBAL_LOCAL_VAR, ER_QUERY_INTERRUPTED, ER_UNKNOWN_SYSTEM_VARIABLE};
+use aurora_types::error::{
+    ER_INCORRECT_GLOBAL_LOCAL_VAR, ER_QUERY_INTERRUPTED, ER_QUERY_TIMEOUT, ER_UNKNOWN_SYSTEM_VARIABLE,
+};
 use aurora_types::{CollationId, Diagnostics, SqlError, SqlMode, SqlResult, SqlType, Text, TimeZone, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -67,6 +69,8 @@ pub struct SessionState {
     pub user_variables: RefCell<HashMap<String, (Value, SqlType)>>,
     /// Unix microseconds of the running statement's start.
     pub started: Cell<i64>,
+    /// When the running SELECT has to end: `max_execution_time`. `i64::MAX`: never.
+    deadline: Cell<i64>,
     /// How often the statement has let others have its thread.
     made_way: Cell<u32>,
     /// `SET timestamp`.
@@ -109,6 +113,7 @@ impl SessionState {
             settings: Settings::default(),
             user_variables: RefCell::default(),
             started: Cell::new(shared.now_micros()),
+            deadline: Cell::new(i64::MAX),
             made_way: Cell::new(0),
             fixed_now: Cell::new(None),
             last_insert_id: Cell::new(0),
@@ -161,6 +166,13 @@ impl SessionState {
     pub fn begin_statement(&self) {
         self.started.set(self.shared.now_micros());
         self.made_way.set(0);
+        self.deadline.set(i64::MAX);
+    }
+
+    /// Ends the running statement this long after its start; 0: lets it run.
+    pub fn end_within(&self, millis: u64) {
+        let micros = i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000);
+        self.deadline.set(if millis == 0 { i64::MAX } else { self.started.get().saturating_add(micros) });
     }
 
     /// A system variable's value as `@@name` gives it.
@@ -322,11 +334,13 @@ impl SessionInfo for SessionState {
 
     fn sleep(&self, seconds: f64) -> SqlResult<bool> {
         let signal = Arc::new(aurora_env::Signal::new());
-        let left = std::time::Duration::try_from_secs_f64(seconds).unwrap_or(std::time::Duration::MAX);
+        let asked = std::time::Duration::try_from_secs_f64(seconds).unwrap_or(std::time::Duration::MAX);
+        let allowed = self.deadline.get().saturating_sub(self.shared.now_micros()).max(0).unsigned_abs();
+        let left = asked.min(std::time::Duration::from_micros(allowed));
         self.kill.watch(&signal);
         self.shared.waiter.wait(&signal, Some(left));
         self.kill.unwatch();
-        Ok(self.kill.is_set())
+        Ok(self.kill.is_set() || left < asked)
     }
 
     fn get_lock(&self, name: &[u8], timeout_s: f64) -> SqlResult<Option<bool>> {
@@ -353,10 +367,13 @@ impl SessionInfo for SessionState {
         if self.kill.is_set() {
             return Err(SqlError::new(ER_QUERY_INTERRUPTED, &[]));
         }
+        let now = self.shared.now_micros();
+        if now > self.deadline.get() {
+            return Err(SqlError::new(ER_QUERY_TIMEOUT, &[]));
+        }
         // A plan that was taken for short and is not.
         let times = self.made_way.get();
-        if times < MAKE_WAY_TIMES && self.shared.now_micros() - self.started.get() > MAKE_WAY_MICROS << times
-        {
+        if times < MAKE_WAY_TIMES && now - self.started.get() > MAKE_WAY_MICROS << times {
             self.made_way.set(times + 1);
             self.shared.waiter.make_way();
         }

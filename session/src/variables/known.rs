@@ -29,6 +29,7 @@ known!(
     innodb_lock_wait_timeout,
     lock_wait_timeout,
     max_allowed_packet,
+    max_execution_time,
     transaction_isolation,
     transaction_read_only,
     wait_timeout,
