@@ -99,8 +99,13 @@ impl Side {
     }
 
     /// What the server has used so far.
+    /// Rounds alternate, so what the disk writes meanwhile is this side's.
     pub fn usage(&self) -> Result<Usage, String> {
-        process::usage(self.pid()?)
+        let mut usage = process::usage(self.pid()?)?;
+        if let Some(bytes) = self.folder.as_deref().and_then(process::device_written_bytes) {
+            usage.written_bytes = bytes;
+        }
+        Ok(usage)
     }
 
     pub fn resident_mib(&self) -> Result<f64, String> {
