@@ -24,7 +24,7 @@ pub fn table_expressions(table: &Arc<TableDef>, ctx: &PlanContext<'_>) -> SqlRes
         let expr = bound(text, table, ctx)?;
         match fleeting(&expr) {
             Some(name) => Err(refused(name)),
-            None => one(text),
+            None => Ok(folded(expr, ctx)),
         }
     };
     let mut result = TableExpressions::default();
@@ -66,9 +66,12 @@ pub fn table_expressions(table: &Arc<TableDef>, ctx: &PlanContext<'_>) -> SqlRes
 /// # Errors
 /// 1064, and what resolution raises.
 pub fn stored_expression(text: &str, table: &Arc<TableDef>, ctx: &PlanContext<'_>) -> SqlResult<Expr> {
-    let mut expr = bound(text, table, ctx)?;
+    Ok(folded(bound(text, table, ctx)?, ctx))
+}
+
+fn folded(mut expr: Expr, ctx: &PlanContext<'_>) -> Expr {
     State::new(ctx, 0).fold(&mut expr);
-    Ok(expr)
+    expr
 }
 
 /// Functions whose value depends on more than their arguments, as MySQL names them in errors.
