@@ -68,6 +68,10 @@ pub struct RaceArgs {
     /// Rows of a table [default: by --scale].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub rows: Option<u32>,
+    /// MiB for cached blocks or pages of every server that the race starts, DuckDB excepted [default: 4096 at the full scale,
+    /// 256 otherwise].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    pub memory: Option<u32>,
     /// Operations a second, arriving at fixed times whatever the server does, for latencies under equal load [default: as fast
     /// as the clients get answers].
     #[arg(long, value_name = "N")]
@@ -108,4 +112,10 @@ pub struct RaceArgs {
     /// A page with pictures.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+impl RaceArgs {
+    pub fn memory_mib(&self) -> u32 {
+        self.memory.unwrap_or(self.scale.pick(256, 256, 4096))
+    }
 }

@@ -50,6 +50,7 @@ enum Command {
     Fsync(fsync::FsyncArgs),
     Sysbench(Box<sysbench::SysbenchArgs>),
     Compare(report::compare::CompareArgs),
+    Tables(report::tables::TablesArgs),
     /// The works that can be raced.
     List,
 }
@@ -77,6 +78,7 @@ pub fn run(args: &BenchArgs) -> Result<i32, Failure> {
         Some(Command::Fsync(args)) => fsync::run(args),
         Some(Command::Sysbench(args)) => sysbench::run(args),
         Some(Command::Compare(args)) => report::compare::run(args),
+        Some(Command::Tables(args)) => report::tables::run(args),
         Some(Command::List) => {
             for work in work::all() {
                 println!("{:24} {}", work.name(), work.about());

@@ -8,28 +8,44 @@ use super::side::{Login, Side};
 use crate::failure::Failure;
 use std::path::{Path, PathBuf};
 
-/// Free bytes that servers of the race's own need.
-const FREE_BYTES_MIN: u64 = 2 << 30;
-/// Commits are on disk before they are answered, no second log is written; caches as large as our block cache.
-const MYSQL_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=256M --max-connections=20000";
-const MARIADB_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=256M \
-     --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1 --rocksdb-block-cache-size=64M";
-const MYROCKS_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size=64M \
-     --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1 --rocksdb-block-cache-size=256M \
-     --rocksdb-deadlock-detect=ON --default-storage-engine=ROCKSDB";
-const POSTGRES_OPTIONS: &str =
-    "-c shared_buffers=256MB -c fsync=on -c synchronous_commit=on -c max_connections=1000";
+/// Free bytes that a server of the race's own needs for itself.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// Commits are on disk before they are answered, no second log is written; as much memory for blocks or pages as ours has.
+fn peer_options(kind: Kind, memory_mib: u32) -> String {
+    const MARIADB: &str = "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --max-connections=20000 --rocksdb-flush-log-at-trx-commit=1";
+    match kind {
+        Kind::Aurora => format!("innodb_buffer_pool_size={}", u64::from(memory_mib) << 20),
+        // A log as large as the pages in memory, within reason: its default of 100 MiB holds back whoever writes much.
+        Kind::Mysql => format!(
+            "--innodb-flush-log-at-trx-commit=1 --skip-log-bin --innodb-buffer-pool-size={memory_mib}M \
+             --innodb-redo-log-capacity={}M --max-connections=20000",
+            memory_mib.clamp(100, 2048)
+        ),
+        Kind::Mariadb => {
+            format!("{MARIADB} --innodb-buffer-pool-size={memory_mib}M --rocksdb-block-cache-size=64M")
+        }
+        Kind::Myrocks => format!(
+            "{MARIADB} --innodb-buffer-pool-size=64M --rocksdb-block-cache-size={memory_mib}M \
+             --rocksdb-deadlock-detect=ON --default-storage-engine=ROCKSDB"
+        ),
+        Kind::Postgres => format!(
+            "-c shared_buffers={memory_mib}MB -c fsync=on -c synchronous_commit=on -c max_connections=1000"
+        ),
+        // Takes what the machine has, as it comes.
+        Kind::Duckdb => String::new(),
+    }
+}
 
 impl Kind {
-    /// The script that starts it, below tests/peers, and its options' environment variable.
-    fn script(self) -> Option<(&'static str, &'static str, &'static str)> {
+    /// The script that starts it, below tests/peers, and the environment variable of its options.
+    fn script(self) -> Option<(&'static str, &'static str)> {
         match self {
             Kind::Aurora => None,
-            Kind::Mysql => Some(("mysql.sh", "MYSQLD_OPTS", MYSQL_OPTIONS)),
-            Kind::Mariadb => Some(("mariadb.sh", "MARIADBD_OPTS", MARIADB_OPTIONS)),
-            Kind::Myrocks => Some(("mariadb.sh", "MARIADBD_OPTS", MYROCKS_OPTIONS)),
-            Kind::Postgres => Some(("postgres.sh", "POSTGRES_OPTS", POSTGRES_OPTIONS)),
-            Kind::Duckdb => Some(("duckdb.sh", "DUCKDB_OPTS", "")),
+            Kind::Mysql => Some(("mysql.sh", "MYSQLD_OPTS")),
+            Kind::Mariadb | Kind::Myrocks => Some(("mariadb.sh", "MARIADBD_OPTS")),
+            Kind::Postgres => Some(("postgres.sh", "POSTGRES_OPTS")),
+            Kind::Duckdb => Some(("duckdb.sh", "DUCKDB_OPTS")),
         }
     }
 }
@@ -101,18 +117,25 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// A folder for a server's data below `parent`, if the disk has room.
-fn folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
+/// Refuses a race for which `parent` has no room: `needed` bytes of data on each side that the race starts.
+pub fn check_room(args: &RaceArgs, parent: &Path, sides: usize, needed: u64) -> Result<(), Failure> {
     use aurora_env::FileSystem;
+    let started = sides.saturating_sub(args.target.len()) as u64;
     let free = aurora_env::RealFs.free_bytes(parent).unwrap_or(u64::MAX);
-    if free < FREE_BYTES_MIN {
+    let needed = started * (FREE_BYTES_MIN + needed);
+    if free < needed {
         return Err(Failure::runtime(format!(
-            "{} has {} MB free, the race needs {} MB: give another --dir",
+            "{} has {} MB free, this race may need {} MB: give another --dir, a smaller --scale, or fewer works and peers",
             parent.display(),
             free >> 20,
-            FREE_BYTES_MIN >> 20
+            needed >> 20
         )));
     }
+    Ok(())
+}
+
+/// A folder for a server's data below `parent`.
+fn folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
     let dir = parent.join(name);
     std::fs::create_dir_all(&dir).map_err(|error| Failure::io("create", &dir, &error))?;
     Ok(dir)
@@ -174,9 +197,11 @@ fn started(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side,
                     program.display()
                 )));
             }
-            Server::ours(&program, &dir, login.port, options)?
+            let mut all = vec!["--set".to_string(), peer_options(kind, args.memory_mib())];
+            all.extend(options.iter().cloned());
+            Server::ours(&program, &dir, login.port, &all)?
         }
-        Some((script, variable, options)) => {
+        Some((script, variable)) => {
             let script =
                 args.peer_scripts.as_ref().map(|dir| dir.join(script)).or_else(|| find_script(script));
             let script = script.ok_or_else(|| {
@@ -184,7 +209,13 @@ fn started(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side,
                     "the script that starts {name} is not found: run below the project, or give --peer-scripts or --target {name}=URL"
                 ))
             })?;
-            Server::peer(kind, &script, &dir, login.port, &[(variable, options)])?
+            Server::peer(
+                kind,
+                &script,
+                &dir,
+                login.port,
+                &[(variable, &peer_options(kind, args.memory_mib()))],
+            )?
         }
     };
     server
@@ -199,10 +230,14 @@ fn started(args: &RaceArgs, name: &str, kind: Kind, temp: &Path) -> Result<Side,
 /// The options that servers were started with, for people.
 pub fn options(args: &RaceArgs, sides: &[Side]) -> String {
     let started = sides.iter().filter(|side| side.server.is_some());
-    let words = started.map(|side| match side.kind.script() {
-        Some((_, _, options)) => (side.name.as_str(), options.to_string()),
-        None if side.name == "ours" => ("ours", args.server_option.join(" ")),
-        None => (side.name.as_str(), args.peer_server_option.join(" ")),
+    let words = started.map(|side| {
+        let mut words = vec![peer_options(side.kind, args.memory_mib())];
+        if side.name == "ours" {
+            words.extend(args.server_option.clone());
+        } else if side.kind == Kind::Aurora {
+            words.extend(args.peer_server_option.clone());
+        }
+        (side.name.as_str(), words.join(" "))
     });
     let words = words.filter(|(_, options)| !options.is_empty());
     words.map(|(name, options)| format!("; {name} with {options}")).collect()

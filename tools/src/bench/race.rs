@@ -113,10 +113,12 @@ pub struct Ground {
 }
 
 impl Ground {
-    pub fn prepare(args: &RaceArgs) -> Result<Ground, Failure> {
+    pub fn prepare(args: &RaceArgs, works: &[Box<dyn Workload>]) -> Result<Ground, Failure> {
         let opponents = opponents(args)?;
         let parent = args.dir.clone().unwrap_or_else(std::env::temp_dir);
         let checked = setting(args, &parent)?;
+        let needed = works.iter().map(|work| work.disk_bytes(&checked)).max().unwrap_or(0);
+        peers::check_room(args, &parent, opponents.len() + 1, needed)?;
         watch_for_interrupts();
         let mut temp = tempfile::Builder::new()
             .prefix("aurora-bench-")
@@ -168,7 +170,7 @@ impl Ground {
 /// Runs the command; returns the exit code.
 pub fn run(args: &RaceArgs) -> Result<i32, Failure> {
     let works = chosen(&args.works)?;
-    let mut ground = Ground::prepare(args)?;
+    let mut ground = Ground::prepare(args, &works)?;
     let race = Race { peers: std::mem::take(&mut ground.names), setting: std::mem::take(&mut ground.text) };
     let setting = &ground.setting;
     let sides = &mut ground.sides;

@@ -189,7 +189,7 @@ pub fn run(args: &SysbenchArgs) -> Result<i32, Failure> {
     if let Err(error) = Command::new("sysbench").arg("--version").output() {
         return Err(Failure::runtime(format!("sysbench is needed: {error}; install the package sysbench")));
     }
-    let mut ground = race::Ground::prepare(&args.race)?;
+    let mut ground = race::Ground::prepare(&args.race, &works)?;
     let rounds = race::rounds(&args.race);
     let mut checks = Vec::new();
     for work in works.iter().take_while(|_| !interrupted()) {

@@ -181,7 +181,7 @@ impl Store {
         };
         let order = if work.is_bulk() { data::shuffled(setting.records, seed) } else { Vec::new() };
         let share = order.len().div_ceil(threads).max(1);
-        let before = process::usage(std::process::id())?;
+        let before = self.usage()?;
         let start = Instant::now();
         let ends = start + Duration::from_secs_f64(seconds);
         let results: Vec<Result<(Histogram<u64>, u64), String>> = std::thread::scope(|scope| {
@@ -212,7 +212,7 @@ impl Store {
             user_bytes += bytes;
         }
         let settled = if work.writes() { self.engine.settle()? } else { worked };
-        let after = process::usage(std::process::id())?;
+        let after = self.usage()?;
         if work == Work::Fill {
             self.next.store(setting.records, Ordering::Relaxed);
         }
@@ -224,6 +224,15 @@ impl Store {
             user_bytes,
             device_bytes: after.written_bytes.saturating_sub(before.written_bytes),
         })
+    }
+
+    /// Of this process, and what the disk below the store has written: one store works at a time.
+    fn usage(&self) -> Result<process::Usage, String> {
+        let mut usage = process::usage(std::process::id())?;
+        if let Some(bytes) = process::device_written_bytes(&self.dir) {
+            usage.written_bytes = bytes;
+        }
+        Ok(usage)
     }
 
     fn client<'a>(&'a self, setting: &'a Setting, thread: usize, seed: u64) -> Client<'a> {

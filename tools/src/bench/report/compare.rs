@@ -53,7 +53,8 @@ struct Change {
     verdict: Verdict,
 }
 
-fn read(path: &Path) -> Result<Vec<Row>, Failure> {
+/// What a race has saved.
+pub fn read(path: &Path) -> Result<Vec<Row>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
     serde_json::from_str(&text)
         .map_err(|error| Failure::runtime(format!("{} is no result of a race: {error}", path.display())))

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod page;
 mod row;
 mod table;
+pub mod tables;
 
 pub use row::{Race, Rounds, Row, rows};
 pub use table::{client_share, table};

@@ -62,6 +62,10 @@ impl Workload for Disk {
         ]
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        u64::from(setting.rows) * 2_000
+    }
+
     fn round(&self, side: &mut Side, setting: &Setting, _: u64) -> Result<Round, String> {
         let mut client = side.connect()?;
         client.exec(&format!("DROP TABLE IF EXISTS {TABLE}"))?;

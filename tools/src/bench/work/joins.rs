@@ -256,6 +256,10 @@ impl QuerySet for Joins {
         load_tables(side, setting, "join-order", &TABLES, |table, out| write(table, films(setting), out))
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        u64::from(films(setting)) * 5_000
+    }
+
     fn goals(&self) -> Vec<(Kind, Goal)> {
         vec![(Kind::Mysql, Goal::Ratio(5.0)), (Kind::Postgres, Goal::Ratio(5.0))]
     }

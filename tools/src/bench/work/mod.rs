@@ -41,6 +41,11 @@ pub trait Workload: Sync {
         None
     }
 
+    /// Room on the disk that one side's data take at most, beyond what every server needs.
+    fn disk_bytes(&self, _setting: &Setting) -> u64 {
+        0
+    }
+
     /// Loads the data once per side, before the first round ([`Side::load_once`] for tables that several works share).
     fn prepare(&self, _side: &mut Side, _setting: &Setting) -> Result<(), String> {
         Ok(())

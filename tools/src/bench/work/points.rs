@@ -4,17 +4,26 @@ use super::{Better, Goal, Metric, Round, Workload, sbtest};
 use crate::bench::client::{Client, ClientError};
 use crate::bench::drive::{self, Clients, Load};
 use crate::bench::kind::Kind;
+use crate::bench::report::median;
 use crate::bench::side::Side;
 use crate::bench::{Setting, interrupted};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 const TABLE: &str = "sbtest1";
 const CLIENTS: usize = 8;
 const BATCH: u32 = 500;
+/// Connections that make the many tables.
+const MAKERS: usize = 16;
+/// Of one DROP TABLE.
+const DROPPED_AT_ONCE: usize = 500;
+/// Of the cost before there are many tables.
+const MEASURED_BEFORE: u64 = 3;
 
 /// The works of this file.
 pub fn works() -> Vec<Box<dyn Workload>> {
-    vec![Box::new(Mixed), Box::new(Growth)]
+    vec![Box::new(Mixed), Box::<Growth>::default()]
 }
 
 fn points(
@@ -141,7 +150,9 @@ impl Workload for Mixed {
     }
 }
 
-struct Growth;
+/// Server CPU of a point select while the tables were few, by side: the many are made once, before the rounds.
+#[derive(Default)]
+struct Growth(Mutex<HashMap<String, f64>>);
 
 impl Growth {
     /// Server CPU of one point select.
@@ -179,10 +190,21 @@ impl Workload for Growth {
         no_server(kind)
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        // An InnoDB table with a row in it takes seven pages.
+        u64::from(tables(setting)) * (112 << 10)
+    }
+
     fn prepare(&self, side: &mut Side, setting: &Setting) -> Result<(), String> {
         sbtest::load(side, setting, TABLE)?;
         let less = Setting { rows: (setting.rows / 10).max(1), folder: setting.folder.clone(), ..*setting };
-        sbtest::load(side, &less, "sbtest_tenth")
+        sbtest::load(side, &less, "sbtest_tenth")?;
+        let costs = (0..MEASURED_BEFORE)
+            .map(|round| Growth::cost(side, setting, round, TABLE, setting.rows, CLIENTS))
+            .collect::<Result<Vec<_>, _>>()?;
+        let cost = median(&costs).unwrap_or_default();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(side.name.clone(), cost);
+        make_many_tables(side, setting)
     }
 
     fn round(&self, side: &mut Side, setting: &Setting, round: u64) -> Result<Round, String> {
@@ -190,15 +212,11 @@ impl Workload for Growth {
         let small = Growth::cost(side, setting, round, "sbtest_tenth", (rows / 10).max(1), CLIENTS)?;
         let base = Growth::cost(side, setting, round, TABLE, rows, CLIENTS)?;
         let connections = Growth::cost(side, setting, round, TABLE, rows, CLIENTS * 10);
-        let tables = many_tables(side, setting)
-            .and_then(|()| Growth::cost(side, setting, round, TABLE, rows, CLIENTS));
         let by = |cost: f64, base: f64| cost / base.max(1e-9);
+        let few = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&side.name).copied();
+        let few = few.ok_or("the cost with few tables was not measured")?;
         Ok(Round {
-            values: vec![
-                Ok(by(base, small)),
-                connections.map(|cost| by(cost, base)),
-                tables.map(|cost| by(cost, base)),
-            ],
+            values: vec![Ok(by(base, small)), connections.map(|cost| by(cost, base)), Ok(by(base, few))],
             client_cpus: None,
             note: None,
         })
@@ -206,8 +224,12 @@ impl Workload for Growth {
 
     fn cleanup(&self, side: &mut Side, setting: &Setting) -> Result<(), String> {
         let mut client = side.connect()?;
-        for at in 0..tables(setting) {
-            client.exec(&format!("DROP TABLE IF EXISTS many_{at}"))?;
+        let names: Vec<String> = (0..tables(setting)).map(many).collect();
+        for names in names.chunks(DROPPED_AT_ONCE) {
+            if interrupted() {
+                break;
+            }
+            client.exec(&format!("DROP TABLE IF EXISTS {}", names.join(", ")))?;
         }
         Ok(())
     }
@@ -217,19 +239,37 @@ fn tables(setting: &Setting) -> u32 {
     setting.scale.pick(1_000, 5_000, 100_000)
 }
 
-/// Makes them where they are not there yet, with a row in each.
-fn many_tables(side: &Side, setting: &Setting) -> Result<(), String> {
-    let mut client = side.connect()?;
-    let options = side.kind.table_options();
-    for at in 0..tables(setting) {
-        if interrupted() {
-            return Err("interrupted".into());
+fn many(at: u32) -> String {
+    format!("many_{at}")
+}
+
+/// Makes them, with clients side by side, so that the syncs of their definitions are shared where a server shares them.
+fn make_many_tables(side: &Side, setting: &Setting) -> Result<(), String> {
+    let (next, options) = (AtomicU32::new(0), side.kind.table_options());
+    let make = || -> Result<(), String> {
+        let mut client = side.connect()?;
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= tables(setting) {
+                return Ok(());
+            }
+            if interrupted() {
+                return Err("interrupted".into());
+            }
+            let name = many(at);
+            client
+                .exec(&format!(
+                    "CREATE TABLE IF NOT EXISTS {name} (id INT PRIMARY KEY, c VARCHAR(20)){options}"
+                ))
+                .and_then(|_| client.exec(&format!("INSERT INTO {name} VALUES ({at}, 'row')")))
+                .map_err(|error| format!("table {at}: {}", error.message))?;
         }
-        client
-            .exec(&format!(
-                "CREATE TABLE IF NOT EXISTS many_{at} (id INT PRIMARY KEY, c VARCHAR(20)){options}"
-            ))
-            .map_err(|error| format!("table {at}: {error}"))?;
-    }
-    Ok(())
+    };
+    std::thread::scope(|scope| {
+        let makers: Vec<_> = (0..MAKERS).map(|_| scope.spawn(make)).collect();
+        let ended = |maker: std::thread::ScopedJoinHandle<'_, Result<(), String>>| {
+            maker.join().unwrap_or_else(|_| Err("a maker of tables ended unexpectedly".into()))
+        };
+        makers.into_iter().map(ended).collect::<Vec<_>>().into_iter().collect()
+    })
 }

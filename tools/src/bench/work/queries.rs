@@ -54,6 +54,8 @@ pub trait QuerySet: Sync {
     fn count(&self) -> usize;
     fn queries(&self, kind: Kind, setting: &Setting) -> Vec<Query>;
     fn load(&self, side: &mut Side, setting: &Setting) -> Result<(), String>;
+    /// Room that the data take on one side, with the indexes and what a load writes besides.
+    fn disk_bytes(&self, setting: &Setting) -> u64;
     /// Of the geometric mean and of the sum.
     fn goals(&self) -> Vec<(Kind, Goal)>;
     /// The name of a query, by its place.
@@ -247,6 +249,10 @@ impl<S: QuerySet> Workload for Queries<S> {
         all.push(Metric::new("answered", "queries", Better::More));
         all.extend((0..self.set.count()).map(|at| Metric::new(&self.set.label(at), "s", Better::Less)));
         all
+    }
+
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        self.set.disk_bytes(setting)
     }
 
     fn prepare(&self, side: &mut Side, setting: &Setting) -> Result<(), String> {

@@ -41,6 +41,10 @@ impl Workload for Recovery {
         (kind == Kind::Duckdb).then(|| "a library, not a server".into())
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        bytes(setting) * 4
+    }
+
     fn round(&self, side: &mut Side, setting: &Setting, _: u64) -> Result<Round, String> {
         let mut client = side.connect()?;
         side.make_table(&mut client, &sbtest::table(TABLE))?;

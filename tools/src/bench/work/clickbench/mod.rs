@@ -43,6 +43,10 @@ impl QuerySet for Clickbench {
         load_tables(side, setting, "clickbench", &[hits], |_, out| data::write(rows(setting), out))
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        u64::from(rows(setting)) * 2_000
+    }
+
     fn goals(&self) -> Vec<(Kind, Goal)> {
         vec![(Kind::Mysql, Goal::Ratio(20.0)), (Kind::Duckdb, Goal::Ratio(1.0 / 3.0))]
     }

@@ -53,6 +53,10 @@ impl Workload for Tpcc {
         "TPC-C: 1 small warehouse and 4 terminals tiny, 1 and 8 small, 10 and 16 full; no think time, foreign keys".into()
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        size(setting).warehouses.unsigned_abs() * 400_000_000
+    }
+
     fn metrics(&self) -> Vec<Metric> {
         let mut all = vec![
             Metric::new("tpmC", "new orders/min", Better::More)

@@ -43,6 +43,10 @@ impl QuerySet for Tpch {
         })
     }
 
+    fn disk_bytes(&self, setting: &Setting) -> u64 {
+        (scale_factor(setting) * 4e9) as u64
+    }
+
     fn goals(&self) -> Vec<(Kind, Goal)> {
         vec![
             (Kind::Mysql, Goal::Ratio(20.0)),
