@@ -70,8 +70,12 @@ impl Job {
         Some(Job { level, output: level + 1, inputs, below })
     }
 
-    /// Nothing to merge with, and no tombstone that a rewrite could drop.
+    /// Nothing to merge with, and no tombstone that a rewrite could drop. Tables of level 0 are rewritten all the same:
+    /// below, they take less space.
     fn is_trivial_move(&self, version: &Version) -> bool {
+        if self.level == 0 {
+            return false;
+        }
         let ([file], []) = (self.inputs.as_slice(), self.below.as_slice()) else { return false };
         let meta = file.meta();
         meta.tombstones + meta.range_tombstones == 0
@@ -178,7 +182,7 @@ impl Core {
             return Ok(true);
         }
         let dir = self.sst_dir();
-        let factory = self.factory(&dir);
+        let factory = self.factory(&dir).small();
         let mut output = Output {
             factory: &factory,
             core: self,

@@ -3,7 +3,7 @@
 //! Small blocks are what makes a cold read cheap, but rows of a small block find few others to be like. A dictionary is
 //! a few KiB of the table's first rows; it stays in memory with the open table.
 
-use super::frame::Compressor;
+use super::compress::Compressor;
 
 /// Bytes of data blocks that are enough to choose a dictionary from.
 pub(super) const SAMPLE_BYTES_MAX: usize = 128 << 10;
@@ -45,6 +45,7 @@ pub(super) fn choose(blocks: &[&[u8]], compressor: &mut Compressor) -> Option<Ve
 
 #[cfg(test)]
 mod tests {
+    use super::super::compress::Compression;
     use super::*;
     use aurora_env::sim::SimRng;
 
@@ -62,7 +63,7 @@ mod tests {
 
     fn chosen(blocks: &[Vec<u8>]) -> Option<Vec<u8>> {
         let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
-        choose(&blocks, &mut Compressor::new())
+        choose(&blocks, &mut Compressor::new(Compression::Lz4).unwrap())
     }
 
     #[test]

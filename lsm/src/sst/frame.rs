@@ -2,14 +2,11 @@
 //!
 //! Kind and codec stand in the clear, and the seal binds them together with place and length.
 
+use super::compress::{CODEC_NONE, Compressor, decompress};
 use crate::codec::Reader;
 use crate::codec::put_varint;
 use crate::error::{LsmError, Result};
 use aurora_env::{File, FileCipher, SealError};
-use lz4_flex::block::{
-    CompressTable, compress_into_with_dict, compress_into_with_table, decompress_into,
-    decompress_into_with_dict, get_maximum_output_size,
-};
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -41,12 +38,6 @@ impl BlockKind {
         }
     }
 }
-
-const CODEC_NONE: u8 = 0;
-/// u32 length of the plain bytes, then an lz4 block.
-const CODEC_LZ4: u8 = 1;
-/// As [`CODEC_LZ4`]; what repeats may also lie in the table's dictionary.
-const CODEC_LZ4_DICTIONARY: u8 = 2;
 
 /// Stored bytes of blocks up to this size are read into memory that a thread keeps.
 const SCRATCH_BYTES_MAX: usize = 256 << 10;
@@ -102,47 +93,6 @@ impl Handle {
     }
 }
 
-/// Compresses with buffers that live on.
-pub(super) struct Compressor {
-    table: CompressTable,
-    out: Vec<u8>,
-    dictionary: Vec<u8>,
-}
-
-impl Compressor {
-    pub(super) fn new() -> Compressor {
-        Compressor { table: CompressTable::small(), out: Vec::new(), dictionary: Vec::new() }
-    }
-
-    /// What blocks are compressed with from now on; empty: nothing but themselves.
-    pub(super) fn set_dictionary(&mut self, dictionary: Vec<u8>) {
-        self.dictionary = dictionary;
-    }
-
-    /// Bytes that a block would take.
-    pub(super) fn measure(&mut self, contents: &[u8]) -> usize {
-        self.compress(contents).map_or(contents.len(), |(_, compressed)| compressed.len())
-    }
-
-    /// Codec and compressed form with its head, where that saves 8 % at least.
-    fn compress(&mut self, contents: &[u8]) -> Option<(u8, &[u8])> {
-        let plain_bytes = u32::try_from(contents.len()).ok()?;
-        let room = 4 + get_maximum_output_size(contents.len());
-        if self.out.len() < room {
-            self.out.resize(room, 0);
-        }
-        let (head, body) = self.out.split_at_mut(4);
-        head.copy_from_slice(&plain_bytes.to_le_bytes());
-        let (codec, compressed) = if self.dictionary.is_empty() {
-            (CODEC_LZ4, compress_into_with_table(contents, body, &mut self.table))
-        } else {
-            (CODEC_LZ4_DICTIONARY, compress_into_with_dict(contents, body, &self.dictionary))
-        };
-        let len = 4 + compressed.ok()?;
-        (len * 25 <= contents.len() * 23).then(|| Some((codec, self.out.get(..len)?)))?
-    }
-}
-
 /// Appends the stored form of a block to `out`. `handle` has its place and number; its length is set here.
 pub(super) fn put_block(
     out: &mut Vec<u8>,
@@ -156,13 +106,23 @@ pub(super) fn put_block(
         Some((codec, compressed)) => (codec, compressed),
         None => (CODEC_NONE, contents),
     };
+    seal_block(out, cipher, handle, (kind as u8, codec), body)
+}
+
+fn seal_block(
+    out: &mut Vec<u8>,
+    cipher: &dyn FileCipher,
+    handle: &mut Handle,
+    (kind, codec): (u8, u8),
+    body: &[u8],
+) -> Result<()> {
     let len = CLEAR_BYTES + body.len() + cipher.overhead_bytes();
     handle.len = u32::try_from(len).map_err(|_| LsmError::NotSupported("blocks of 4 GiB"))?;
     out.reserve(len);
-    out.extend_from_slice(&[kind as u8, codec]);
+    out.extend_from_slice(&[kind, codec]);
     let from = out.len();
     out.extend_from_slice(body);
-    cipher.seal(u64::from(handle.number), &handle.associated_data(kind as u8, codec), out, from);
+    cipher.seal(u64::from(handle.number), &handle.associated_data(kind, codec), out, from);
     Ok(())
 }
 
@@ -247,34 +207,20 @@ impl BlockFile<'_> {
             return Err(self.damaged(kind, handle, &format!("is of kind {found_kind}")));
         }
         let plain = sealed.get(..plain_bytes).unwrap_or_default();
-        let contents = match codec {
-            CODEC_NONE => Some(plain.to_vec()),
-            CODEC_LZ4 => decompress(plain, &[]),
-            CODEC_LZ4_DICTIONARY => decompress(plain, self.dictionary),
-            _ => return Err(self.damaged(kind, handle, &format!("has codec {codec}"))),
-        };
-        contents.ok_or_else(|| self.damaged(kind, handle, "does not decompress"))
+        match decompress(codec, plain, self.dictionary) {
+            Some(contents) => contents.ok_or_else(|| self.damaged(kind, handle, "does not decompress")),
+            None => Err(self.damaged(kind, handle, &format!("has codec {codec}"))),
+        }
     }
-}
-
-fn decompress(body: &[u8], dictionary: &[u8]) -> Option<Vec<u8>> {
-    let (head, body) = body.split_first_chunk::<4>()?;
-    let plain_bytes = u32::from_le_bytes(*head) as usize;
-    // No lz4 block grows more than 255-fold: nobody makes us take more memory than that.
-    if plain_bytes > body.len().saturating_mul(255).min(CONTENTS_BYTES_MAX) {
-        return None;
-    }
-    let mut plain = vec![0; plain_bytes];
-    let len = match dictionary {
-        [] => decompress_into(body, &mut plain),
-        _ => decompress_into_with_dict(body, &mut plain, dictionary),
-    };
-    (len.ok()? == plain_bytes).then_some(plain)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::compress::Compression;
     use super::*;
+    use aurora_env::sim::{SimEntropy, SimFs};
+    use aurora_env::{FileKind, FileSystem, PlainSealing, Sealing};
+    use std::sync::Arc;
 
     #[test]
     fn handles_round_trip() {
@@ -286,30 +232,40 @@ mod tests {
         assert_eq!(Handle::decode(&bytes), None);
     }
 
+    /// What a faulty writer sealed is damage with the place named, not a panic.
     #[test]
-    fn only_what_shrinks_is_compressed() {
-        let mut compressor = Compressor::new();
-        let rows = b"the same row again ".repeat(900);
-        let (codec, compressed) = compressor.compress(&rows).unwrap();
-        assert!(codec == CODEC_LZ4 && compressed.len() < 1000);
-        assert_eq!(decompress(compressed, &[]).unwrap(), rows);
-        let mut rng = aurora_env::sim::SimRng::new(1);
-        let noise: Vec<u8> = (0..16_384).map(|_| rng.next_u64() as u8).collect();
-        assert!(compressor.compress(&noise).is_none());
-        assert!(compressor.compress(b"").is_none());
-        // Noise that the dictionary knows.
-        let part = &noise[500..2500];
-        assert_eq!(compressor.measure(part), part.len());
-        compressor.set_dictionary(noise.clone());
-        let (codec, compressed) = compressor.compress(part).unwrap();
-        assert!(codec == CODEC_LZ4_DICTIONARY && compressed.len() < 100);
-        assert_eq!(decompress(compressed, &noise).unwrap(), part);
-        assert!(decompress(compressed, &noise[..400]).is_none_or(|wrong| wrong != part));
-    }
-
-    #[test]
-    fn hostile_lengths_take_no_memory() {
-        assert!(decompress(&[0xff, 0xff, 0xff, 0xff, 1, 2, 3], &[]).is_none());
-        assert!(decompress(&[1, 0], &[]).is_none());
+    fn a_sealed_block_that_does_not_decompress_is_damage() {
+        let sealing = PlainSealing::new([3; 16], Arc::new(SimEntropy::new(5)));
+        let (_, cipher) = sealing.new_file(FileKind::Sst, 3).unwrap();
+        let fs = SimFs::new(1);
+        fs.create_dir_all(Path::new("/d")).unwrap();
+        let path = Path::new("/d/1.sst");
+        let file = fs.create(path).unwrap();
+        let blocks =
+            BlockFile { file: &*file, path, cipher: &*cipher, file_bytes: 1 << 20, dictionary: b"one row" };
+        let mut compressor = Compressor::new(Compression::Zstd).unwrap();
+        let rows: Vec<u8> = (0..300u32).flat_map(|n| (n * n % 1000).to_be_bytes()).collect();
+        let (codec, frame) = compressor.compress(&rows).unwrap();
+        let open = |codec: u8, body: &[u8]| {
+            let mut handle = Handle { offset: 64, len: 0, number: 1 };
+            let mut stored = Vec::new();
+            seal_block(&mut stored, &*cipher, &mut handle, (BlockKind::Rows as u8, codec), body).unwrap();
+            blocks.open(BlockKind::Rows, handle, &mut stored)
+        };
+        assert_eq!(open(codec, frame).unwrap(), rows);
+        for cut in 0..frame.len() {
+            for codec in 1..=5 {
+                let error = open(codec, &frame[..cut]).unwrap_err();
+                let text = error.to_string();
+                assert!(error.is_damage() && text.contains("offset 64"), "{cut} {codec}: {text}");
+            }
+        }
+        for at in 0..frame.len() {
+            let mut bad = frame.to_vec();
+            bad[at] ^= 0x55;
+            if let Err(error) = open(codec, &bad) {
+                assert!(error.is_damage(), "{error}");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod block;
 mod cache;
+mod compress;
 mod cursor;
 mod dictionary;
 mod filter;
@@ -21,6 +22,7 @@ mod writer;
 
 pub(crate) use block::Block;
 pub(crate) use cache::BlockCache;
+pub(crate) use compress::Compression;
 pub(crate) use hash::hash64;
 pub(crate) use iter::TableIter;
 pub(crate) use key::{InternalKey, compare, same_user};
@@ -28,5 +30,5 @@ pub(crate) use meta::{RangeTombstone, TableMeta};
 pub(crate) use table::{Found, Table};
 pub(crate) use writer::{TableOptions, TableWriter};
 
-/// Version of the format, in every table's header. Format 1 knew no dictionaries.
-const FORMAT: u16 = 2;
+/// Version of the format, in every table's header. Format 1 knew no dictionaries, format 2 no zstd.
+const FORMAT: u16 = 3;

@@ -60,7 +60,7 @@ fn options(filter: FilterKind) -> TableOptions {
     TableOptions {
         block_bytes: 300,
         restart_interval: 4,
-        compress: true,
+        compression: Compression::Zstd,
         sample_bytes: 3000,
         filter,
         filter_bits_per_key: 10,
@@ -161,13 +161,13 @@ proptest! {
         block_bytes in prop_oneof![Just(1usize), Just(64), Just(400), Just(16384)],
         restart_interval in 1..9usize,
         sample_bytes in prop_oneof![Just(0usize), Just(1), Just(600)],
-        compress in any::<bool>(),
+        compression in prop_oneof![Just(Compression::None), Just(Compression::Lz4), Just(Compression::Zstd)],
         filter in prop_oneof![Just(FilterKind::None), Just(FilterKind::Blocked), Just(FilterKind::Classic)],
         cache_bytes in prop_oneof![Just(0u64), Just(20_000), Just(1 << 20)],
     ) {
         let place = Place::new(cache_bytes);
         let options =
-            TableOptions { block_bytes, restart_interval, compress, sample_bytes, filter, filter_bits_per_key: 10 };
+            TableOptions { block_bytes, restart_interval, compression, sample_bytes, filter, filter_bits_per_key: 10 };
         let meta = place.write(&options, &entries);
         let table = place.open().unwrap();
         prop_assert_eq!(table.meta(), &meta);
@@ -289,7 +289,8 @@ fn disorder_is_refused_and_spoils_the_table() {
 #[test]
 fn a_full_disk_spoils_the_table() {
     let place = Place::new(0);
-    let mut writer = place.writer(&TableOptions { compress: false, ..options(FilterKind::None) });
+    let mut writer =
+        place.writer(&TableOptions { compression: Compression::None, ..options(FilterKind::None) });
     place.fs.set_faults(SimFaults { capacity_bytes: Some(100_000), ..SimFaults::default() });
     let mut met = None;
     for n in 0..400u32 {
@@ -364,7 +365,8 @@ fn read_all(place: &Place, all: &[Entry]) -> Result<()> {
 #[test]
 fn blocks_that_changed_places_are_damage() {
     let place = Place::new(0);
-    let mut writer = place.writer(&TableOptions { compress: false, ..options(FilterKind::None) });
+    let mut writer =
+        place.writer(&TableOptions { compression: Compression::None, ..options(FilterKind::None) });
     for n in 0..40u32 {
         writer.add(&n.to_be_bytes(), Seq(1), EntryKind::Put, &[7; 300]).unwrap();
     }
@@ -410,7 +412,7 @@ fn a_later_format_is_named() {
     let header =
         FileHeader { kind: FileKind::Sst, format: 9, key_id: 0, file_id: [0; 16], instance_id: [0; 16] };
     place.fs.create(&place.path).unwrap().write_all_at(&header.encode(), 0).unwrap();
-    assert!(matches!(place.open(), Err(LsmError::NewerFormat { found: 9, newest: 2, .. })));
+    assert!(matches!(place.open(), Err(LsmError::NewerFormat { found: 9, newest: 3, .. })));
 }
 
 /// Rows of words that all blocks use.
@@ -428,12 +430,13 @@ fn a_dictionary_makes_small_blocks_small() {
     let model = prose(4000);
     let probes: Vec<_> =
         (0..4100).step_by(9).map(|n| (format!("table/row/{n:06}").into_bytes(), Seq::MAX.0)).collect();
-    let bytes = |sample_bytes| {
+    let bytes = |compression, sample_bytes| {
         let place = Place::new(1 << 20);
         let options = TableOptions {
             block_bytes: 1000,
             restart_interval: 16,
             sample_bytes,
+            compression,
             ..options(FilterKind::Blocked)
         };
         let meta = place.write(&options, &model);
@@ -442,22 +445,36 @@ fn a_dictionary_makes_small_blocks_small() {
         assert_eq!(table.has_dictionary(), sample_bytes > 0);
         meta.file_bytes
     };
-    let (without, with) = (bytes(0), bytes(64 << 10));
-    assert!(with * 10 < without * 8, "{with} of {without}");
+    let both = [Compression::Lz4, Compression::Zstd].map(|compression| {
+        let (without, with) = (bytes(compression, 0), bytes(compression, 64 << 10));
+        assert!(with * 10 < without * 8, "{compression:?}: {with} of {without}");
+        with
+    });
+    assert!(both[1] < both[0], "{both:?}");
 }
 
 #[test]
-fn tables_of_format_1_stay_readable() {
+fn tables_of_older_formats_stay_readable() {
     use aurora_env::{FILE_HEADER_BYTES, FileHeader};
-    let place = Place::new(0);
-    let model = numbered(500);
-    place.write(&TableOptions { sample_bytes: 0, ..options(FilterKind::Blocked) }, &model);
-    let file = place.fs.open(&place.path).unwrap();
-    let mut head = [0; FILE_HEADER_BYTES];
-    file.read_exact_at(&mut head, 0).unwrap();
-    let header = FileHeader { format: 1, ..FileHeader::decode(&head).unwrap() };
-    file.write_all_at(&header.encode(), 0).unwrap();
-    let table = place.open().unwrap();
-    let probes = [(b"table/row/000004".to_vec(), Seq::MAX.0)];
-    check_against(&model, &table, &probes);
+    // Format 1 knew lz4 alone, format 2 lz4 with a dictionary.
+    for (format, sample_bytes) in [(1, 0), (2, 64 << 10)] {
+        let place = Place::new(0);
+        let model = prose(2000);
+        let options = TableOptions {
+            block_bytes: 1000,
+            sample_bytes,
+            compression: Compression::Lz4,
+            ..options(FilterKind::Blocked)
+        };
+        place.write(&options, &model);
+        let file = place.fs.open(&place.path).unwrap();
+        let mut head = [0; FILE_HEADER_BYTES];
+        file.read_exact_at(&mut head, 0).unwrap();
+        let header = FileHeader { format, ..FileHeader::decode(&head).unwrap() };
+        file.write_all_at(&header.encode(), 0).unwrap();
+        let table = place.open().unwrap();
+        assert_eq!(table.has_dictionary(), format == 2);
+        let probes = [(b"table/row/000004".to_vec(), Seq::MAX.0)];
+        check_against(&model, &table, &probes);
+    }
 }

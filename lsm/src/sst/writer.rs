@@ -1,9 +1,10 @@
 //! Writes a table, front to back.
 
 use super::block::{BlockBuilder, common_prefix};
+use super::compress::{Compression, Compressor};
 use super::dictionary;
 use super::filter::Filter;
-use super::frame::{BlockKind, CONTENTS_BYTES_MAX, Compressor, Handle, put_block};
+use super::frame::{BlockKind, CONTENTS_BYTES_MAX, Handle, put_block};
 use super::hash::hash64;
 use super::key::compare;
 use super::meta::{Footer, RangeTombstone, TableMeta, encode_properties, encode_range_tombstones};
@@ -22,7 +23,7 @@ pub(crate) struct TableOptions {
     pub(crate) block_bytes: usize,
     /// Every so many entries the whole key is stored.
     pub(crate) restart_interval: usize,
-    pub(crate) compress: bool,
+    pub(crate) compression: Compression,
     /// After so many bytes of data blocks, a dictionary is chosen for the table; 0: it does without.
     pub(crate) sample_bytes: usize,
     pub(crate) filter: FilterKind,
@@ -34,12 +35,23 @@ impl From<&EngineOptions> for TableOptions {
         TableOptions {
             block_bytes: options.block_bytes,
             restart_interval: options.restart_interval,
-            compress: options.compress,
+            compression: if options.compress { Compression::Lz4 } else { Compression::None },
             // What is held counts uncompressed: that must not decide where tables end.
             sample_bytes: (options.table_bytes / 8).min(dictionary::SAMPLE_BYTES_MAX as u64) as usize,
             filter: options.filter,
             filter_bits_per_key: options.filter_bits_per_key,
         }
+    }
+}
+
+impl TableOptions {
+    /// For tables that stay: they take less space, and a little longer to write and to read.
+    pub(crate) fn small(self) -> TableOptions {
+        let compression = match self.compression {
+            Compression::None => Compression::None,
+            Compression::Lz4 | Compression::Zstd => Compression::Zstd,
+        };
+        TableOptions { compression, ..self }
     }
 }
 
@@ -115,11 +127,11 @@ impl TableWriter {
             out: header.encode().to_vec(),
             flushed_bytes: 0,
             next_number: Footer::NUMBER + 1,
-            compressor: options.compress.then(Compressor::new),
+            compressor: Compressor::new(options.compression),
             data: BlockBuilder::new(options.restart_interval),
             held: Vec::new(),
             held_bytes: 0,
-            holds: options.compress && options.sample_bytes > 0,
+            holds: options.compression != Compression::None && options.sample_bytes > 0,
             dictionary: Handle::default(),
             index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
             index_last: (Vec::new(), Seq::ZERO),
