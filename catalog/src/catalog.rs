@@ -214,11 +214,6 @@ impl CatalogChange<'_> {
     /// Adds a table or replaces the definition of the one with the same id, also under another name.
     pub fn put_table(&mut self, table: TableDef) -> TxnResult<()> {
         self.put(TABLE, table.id.0, &table)?;
-        let old = self.next.schemas().flat_map(|schema| self.next.tables(&schema.name));
-        let old = old.into_iter().find(|known| known.id == table.id).cloned();
-        if let Some(old) = old {
-            self.next.remove_table(&old.schema, &old.name);
-        }
         self.next.put_table(Arc::new(table));
         Ok(())
     }
@@ -243,11 +238,6 @@ impl CatalogChange<'_> {
 
     pub fn put_view(&mut self, view: ViewDef) -> TxnResult<()> {
         self.put(VIEW, view.id.0, &view)?;
-        let old = self.next.schemas().flat_map(|schema| self.next.views(&schema.name));
-        let old = old.into_iter().find(|known| known.id == view.id).cloned();
-        if let Some(old) = old {
-            self.next.remove_view(&old.schema, &old.name);
-        }
         self.next.put_view(Arc::new(view));
         Ok(())
     }

@@ -204,3 +204,69 @@ fn a_table_in_use_is_closed_only_when_its_pins_are_gone() {
     drop(closed);
     assert!(catalog.pin(&def, wait(10)).unwrap().is_none(), "an old version is resolved again");
 }
+
+/// Random puts, renames and drops against a plain list of tables: every question is answered as by looking at them all.
+#[test]
+fn snapshots_answer_as_a_list_of_all_tables_would() {
+    let store = MemoryStore::new();
+    let catalog = open(&store);
+    let sample = shop(&catalog);
+    let (mut snapshot, mut all) = (CatalogSnapshot::default(), Vec::<TableDef>::new());
+    let mut seed = 7_u64;
+    let mut random = |bound: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % bound
+    };
+    let key = |parent_schema: String, parent_table: String| ForeignKeyDef {
+        parent_schema,
+        parent_table,
+        ..sample.foreign_keys.first().cloned().unwrap()
+    };
+    for _ in 0..3_000 {
+        let (schema, name) = (format!("s{}", random(3)), format!("t{}", random(8)));
+        match random(8) {
+            0 => {
+                snapshot.remove_schema(&schema);
+                all.retain(|table| table.schema != schema);
+            }
+            1 | 2 => {
+                snapshot.remove_table(&schema, &name);
+                all.retain(|table| (&table.schema, &table.name) != (&schema, &name));
+            }
+            _ => {
+                let keys = random(3);
+                let table = TableDef {
+                    id: TableId(random(12)),
+                    foreign_keys: (0..keys)
+                        .map(|_| key(format!("s{}", random(3)), format!("t{}", random(8))))
+                        .collect(),
+                    schema,
+                    name,
+                    ..sample.clone()
+                };
+                snapshot.put_table(Arc::new(table.clone()));
+                all.retain(|old| {
+                    old.id != table.id && (&old.schema, &old.name) != (&table.schema, &table.name)
+                });
+                all.push(table);
+            }
+        }
+        for (s, t) in (0..3).flat_map(|s| (0..8).map(move |t| (format!("s{s}"), format!("t{t}")))) {
+            let expected = all.iter().find(|table| table.schema == s && table.name == t);
+            assert_eq!(snapshot.table(&s, &t).map(|table| table.id), expected.map(|table| table.id));
+            let mut expected: Vec<(TableId, usize)> = all
+                .iter()
+                .flat_map(|table| {
+                    table.foreign_keys.iter().enumerate().map(move |(at, key)| (table, at, key))
+                })
+                .filter(|(_, _, key)| key.parent_schema == s && key.parent_table == t)
+                .map(|(table, at, _)| (table.id, at))
+                .collect();
+            let mut found: Vec<_> =
+                snapshot.children(&s, &t).into_iter().map(|(table, at)| (table.id, at)).collect();
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        }
+    }
+}
