@@ -66,6 +66,26 @@ impl Channel {
         Ok(())
     }
 
+    /// As [`Channel::fill`], where it can be done without waiting; `None`: it must be waited for.
+    pub fn fill_at_once(&mut self, frames: &mut FrameReader) -> Option<Result<(), Broken>> {
+        if self.compression.is_some() {
+            return None;
+        }
+        Some(match self.stream.read_at_once(frames.spare())? {
+            Ok(0) => Err(Broken::Closed),
+            Ok(n) => {
+                frames.filled(n);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// Writes as much of whole packets as needs no waiting, and says how much; the rest is for [`Channel::write`].
+    pub fn write_at_once(&mut self, packets: &[u8]) -> io::Result<usize> {
+        if self.compression.is_some() { Ok(0) } else { self.stream.write_at_once(packets) }
+    }
+
     /// Writes whole packets.
     pub async fn write(&mut self, packets: &[u8]) -> io::Result<()> {
         match &mut self.compression {

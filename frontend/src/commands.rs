@@ -23,7 +23,7 @@ use aurora_wire::{
     column, command, reply,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::timeout;
@@ -104,9 +104,10 @@ impl<'a, S: Service> CommandPhase<'a, S> {
                 Ok(at) => at,
                 Err(farewell) => return farewell,
             };
-            self.entry.command_begins(self.connections.now_millis());
+            let now = Instant::now();
+            self.entry.command_begins(self.connections.millis_at(now));
             self.entry.kill.clear_query();
-            self.pace.command_begins();
+            self.pace.command_begins(now);
             if let Next::Close = self.dispatch(at).await {
                 // The client may be gone already.
                 let _ = self.conn.flush().await;
@@ -128,6 +129,12 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             }
             if self.connections.is_closing() {
                 return Err(Some(SqlError::new(ER_SERVER_SHUTDOWN, &[])));
+            }
+            // A busy client's next command is there already: no timer for it.
+            match self.conn.fill_at_once() {
+                Some(Ok(())) => continue,
+                Some(Err(broken)) => return Err(broken.farewell()),
+                None => {}
             }
             let idle = self.conn.frames.pending_bytes() == 0;
             if idle {
@@ -347,7 +354,7 @@ impl<S: ClientSession> Client<'_, S> {
             writer: ResultWriter::new(view, format),
             out: self.out,
             channel: self.channel,
-            runtime: self.runtime.clone(),
+            runtime: self.runtime,
             kill: &self.entry.kill,
             read_timeout: self.read_timeout,
             write_timeout: self.write_timeout,

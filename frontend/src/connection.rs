@@ -88,15 +88,33 @@ impl Connection {
         self.channel.fill(&mut self.frames).await
     }
 
+    /// As [`Connection::fill`], where it can be done without waiting; `None`: it must be waited for.
+    pub fn fill_at_once(&mut self) -> Option<Result<(), Broken>> {
+        self.channel.fill_at_once(&mut self.frames)
+    }
+
     /// Writes all packets; the next one in continues their numbers.
     pub async fn flush(&mut self) -> Result<(), Broken> {
         if !self.out.is_empty() {
-            let done = timeout(self.write_timeout, self.channel.write(self.out.bytes())).await;
+            let done = self.write_out().await;
             self.out.clear();
-            done.map_err(|_| Broken::NotTaken)??;
+            done?;
         }
         self.frames.set_sequence(self.out.sequence());
         Ok(())
+    }
+
+    /// A socket takes most answers at once: a deadline is set for what is left only.
+    async fn write_out(&mut self) -> Result<(), Broken> {
+        let packets = self.out.bytes();
+        let written = self.channel.write_at_once(packets)?;
+        match packets.get(written..) {
+            None | Some([]) => Ok(()),
+            Some(rest) => {
+                let done = timeout(self.write_timeout, self.channel.write(rest)).await;
+                Ok(done.map_err(|_| Broken::NotTaken)??)
+            }
+        }
     }
 
     pub fn write_err(&mut self, error: &SqlError) {

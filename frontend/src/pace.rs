@@ -40,16 +40,19 @@ pub struct Pace {
     crowded: u8,
     /// Commands since others had their turn.
     in_turn: u8,
+    /// When the running command began, until its first call has taken it.
+    began: Option<Instant>,
 }
 
 impl Pace {
     /// `inline`: short calls may run on the worker itself.
     pub fn new(inline: bool) -> Pace {
-        Pace { inline, distrusted: 0, commands: 0, crowded: CROWDED_COMMANDS, in_turn: 0 }
+        Pace { inline, distrusted: 0, commands: 0, crowded: CROWDED_COMMANDS, in_turn: 0, began: None }
     }
 
     /// To be called for every command.
-    pub fn command_begins(&mut self) {
+    pub fn command_begins(&mut self, now: Instant) {
+        self.began = Some(now);
         let before = COMMANDS.fetch_add(1, Ordering::Relaxed);
         let alone = before == self.commands;
         self.crowded = if alone { self.crowded.saturating_sub(1) } else { CROWDED_COMMANDS };
@@ -87,7 +90,7 @@ impl Pace {
         if !self.inline {
             return block_in_place(call);
         }
-        let began = Instant::now();
+        let began = self.began.take().unwrap_or_else(Instant::now);
         let is_alone = self.is_alone();
         let call = || if is_alone { lend_thread(call) } else { call() };
         let done = if self.distrusted == 0 { call() } else { block_in_place(call) };

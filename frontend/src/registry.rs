@@ -99,7 +99,11 @@ impl Connections {
     }
 
     pub(crate) fn now_millis(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        self.millis_at(Instant::now())
+    }
+
+    pub(crate) fn millis_at(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.started).as_millis() as u64
     }
 
     /// The server goes down: idle connections end at once, others after their command.

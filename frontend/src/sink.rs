@@ -22,7 +22,7 @@ pub struct WireSink<'a> {
     pub writer: ResultWriter,
     pub out: &'a mut OutBuffer,
     pub channel: &'a mut Channel,
-    pub runtime: Handle,
+    pub runtime: &'a Handle,
     pub kill: &'a KillFlag,
     pub read_timeout: Duration,
     pub write_timeout: Duration,

@@ -7,7 +7,7 @@ use aurora_types::error::{
 use aurora_types::{Charset, SqlError, SqlResult};
 use aurora_wire::params::decode_execute;
 use aurora_wire::{Capabilities, Cursor, ExecuteParams, ParamError, ParamType};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Default)]
 struct Statement {
@@ -31,7 +31,7 @@ impl Statement {
 /// The statements of one connection.
 #[derive(Debug, Default)]
 pub struct Statements {
-    by_id: HashMap<u32, Statement>,
+    by_id: BTreeMap<u32, Statement>,
 }
 
 impl Statements {
@@ -45,7 +45,7 @@ impl Statements {
     }
 
     pub fn clear(&mut self) {
-        self.by_id = HashMap::new();
+        self.by_id = BTreeMap::new();
     }
 
     /// What an execution has opened; it replaces what one before it had.

@@ -125,6 +125,28 @@ impl Stream {
         }
     }
 
+    /// Reads what is there already, of a plain stream: no timer, no task to wake. `None`: nothing yet, or it takes the
+    /// way of [`Stream::read`].
+    pub fn read_at_once(&mut self, buf: &mut [u8]) -> Option<io::Result<usize>> {
+        let Stream::Plain(socket) = self else { return None };
+        if socket.prefix_read < socket.prefix.len() {
+            return None;
+        }
+        match socket.net.try_read(buf) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            done => Some(done),
+        }
+    }
+
+    /// Writes what a plain stream takes without waiting, and says how much; the rest is for [`Stream::write_all`].
+    pub fn write_at_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Stream::Plain(socket) = self else { return Ok(0) };
+        match socket.net.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            done => done,
+        }
+    }
+
     pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Stream::Plain(socket) => socket.write_all(bytes).await,

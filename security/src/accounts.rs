@@ -167,6 +167,11 @@ impl Accounts {
         self.current.load_full()
     }
 
+    /// The number of the newest [`Accounts::snapshot`]; every change makes it greater.
+    pub fn version(&self) -> u64 {
+        self.current.load().version
+    }
+
     /// Sets the server's rules for passwords.
     pub fn set_policy(&self, policy: PasswordPolicy) {
         *self.policy.write() = policy;

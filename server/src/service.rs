@@ -375,10 +375,10 @@ impl ClientSession for SqlSession {
     }
 
     fn net_read_timeout(&self) -> Duration {
-        Duration::from_secs(self.session.state.variables.integer("net_read_timeout"))
+        Duration::from_secs(self.session.net_read_timeout_s())
     }
 
     fn net_write_timeout(&self) -> Duration {
-        Duration::from_secs(self.session.state.variables.integer("net_write_timeout"))
+        Duration::from_secs(self.session.net_write_timeout_s())
     }
 }

@@ -38,9 +38,26 @@ impl Session {
         self.state.roles.iter().map(|(user, host)| AccountName::new(user, host)).collect()
     }
 
-    /// What the account may do with its active roles.
+    /// What the account may do with its active roles. Statement after statement asks for the same, so that the session
+    /// keeps it for as long as nothing about accounts has changed.
     pub(crate) fn privileges(&self) -> Arc<Effective> {
-        self.state.shared.accounts.privileges(&self.account_name(), &self.role_names())
+        let known = self.known_privileges.take().filter(|known| self.are_newest(known));
+        let newest = known.unwrap_or_else(|| {
+            self.state.shared.accounts.privileges(&self.account_name(), &self.role_names())
+        });
+        self.known_privileges.set(Some(newest.clone()));
+        newest
+    }
+
+    fn are_newest(&self, known: &Effective) -> bool {
+        let is = |name: &AccountName, (user, host): &(String, String)| {
+            name.user == *user && name.host.eq_ignore_ascii_case(host)
+        };
+        let (account, roles) = (&self.state.account, &self.state.roles);
+        known.version == self.state.shared.accounts.version()
+            && is(&known.account, account)
+            && known.active_roles.len() == roles.len()
+            && known.active_roles.iter().zip(roles).all(|(name, role)| is(name, role))
     }
 
     /// Checks every demand of a plan.

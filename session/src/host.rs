@@ -23,10 +23,16 @@ impl Host for SessionHost<'_> {
     }
 
     fn table_info(&self, table: &Arc<TableDef>) -> SqlResult<Arc<TableInfo>> {
-        self.session.state.shared.table_info(table, |table| {
-            let expressions = self.session.resolve_table_expressions(table, self.catalog)?;
-            TableInfo::new(table.clone(), expressions)
-        })
+        let last = &self.session.last_table;
+        let info = match last.take() {
+            Some(info) if is_same(&info.table, table) => info,
+            _ => self.session.state.shared.table_info(table, |table| {
+                let expressions = self.session.resolve_table_expressions(table, self.catalog)?;
+                TableInfo::new(table.clone(), expressions)
+            })?,
+        };
+        last.set(Some(info.clone()));
+        Ok(info)
     }
 
     fn virtual_rows(&self, table: &TableDef, _: &[usize], _: Option<&Expr>) -> SqlResult<Vec<Vec<Value>>> {
@@ -36,6 +42,11 @@ impl Host for SessionHost<'_> {
     fn temp_files(&self) -> Option<&aurora_executor::TempFiles> {
         self.session.state.shared.temp_files.get()
     }
+}
+
+/// Whether both have one shape.
+fn is_same(a: &TableDef, b: &TableDef) -> bool {
+    (a.id, a.version, a.storage) == (b.id, b.version, b.storage)
 }
 
 /// How long a count is believed, in microseconds.

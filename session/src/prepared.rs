@@ -1,7 +1,7 @@
 //! Prepared statements, of the protocol and of SQL.
 
 use crate::plans::PlanEpoch;
-use crate::run::{Done, STALE, unexpected_rest};
+use crate::run::{Done, SHOWN_BYTES, STALE, unexpected_rest};
 use crate::session::{Reply, Session};
 use aurora_expr::typing;
 use aurora_parser::{ExplainTarget, Parsed, PrepareSource, Statement, TableAdminKind};
@@ -10,7 +10,7 @@ use aurora_types::error as er;
 use aurora_types::{
     BaseType, ColumnMeta, Diagnostics, RowSink, SqlError, SqlResult, SqlType, StatementStatus, Text, Value,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What a client is told of a prepared statement.
@@ -45,6 +45,11 @@ enum ParamKind {
     Json,
 }
 
+/// What SHOW PROCESSLIST shows of a statement: its text itself where that is short enough.
+fn shown(text: &Arc<[u8]>) -> Arc<[u8]> {
+    if text.len() <= SHOWN_BYTES { text.clone() } else { Arc::from(&text[..SHOWN_BYTES]) }
+}
+
 fn kind_of(value: &Value) -> ParamKind {
     match value {
         Value::Null => ParamKind::Null,
@@ -62,19 +67,25 @@ fn kind_of(value: &Value) -> ParamKind {
 
 #[derive(Default)]
 pub(crate) struct PreparedStatements {
-    by_id: HashMap<u32, PreparedStatement>,
+    /// `None` while it runs.
+    by_id: BTreeMap<u32, Option<Box<PreparedStatement>>>,
     by_name: HashMap<String, PreparedStatement>,
     next_id: u32,
 }
 
 impl PreparedStatements {
+    fn get(&self, id: u32) -> Option<&PreparedStatement> {
+        self.by_id.get(&id)?.as_deref()
+    }
+
     pub fn len(&self) -> usize {
         self.by_id.len() + self.by_name.len()
     }
 
     /// Plans depend on sql_mode, collations and the default database.
     pub fn forget_plans(&mut self) {
-        for statement in self.by_id.values_mut().chain(self.by_name.values_mut()) {
+        let by_id = self.by_id.values_mut().flatten().map(|statement| &mut **statement);
+        for statement in by_id.chain(self.by_name.values_mut()) {
             statement.plan = None;
         }
     }
@@ -164,7 +175,7 @@ impl Session {
 
     /// Whether MAX_UPDATES_PER_HOUR counts an execution of this prepared statement.
     pub fn prepared_changes_data(&self, id: u32) -> bool {
-        self.prepared.by_id.get(&id).is_some_and(|prepared| changes_data(&prepared.parsed.statement))
+        self.prepared.get(id).is_some_and(|prepared| changes_data(&prepared.parsed.statement))
     }
 
     fn parse_one(&self, text: &[u8]) -> SqlResult<Parsed> {
@@ -234,7 +245,7 @@ impl Session {
         self.prepared.next_id += 1;
         let id = self.prepared.next_id;
         let statement = PreparedStatement { text: Arc::from(text), parsed, has_into, plan: None };
-        self.prepared.by_id.insert(id, statement);
+        self.prepared.by_id.insert(id, Some(Box::new(statement)));
         Ok(Prepared { id, params, columns, warnings: 0 })
     }
 
@@ -248,17 +259,18 @@ impl Session {
         params: Vec<Value>,
         sink: &mut dyn RowSink,
     ) -> SqlResult<Reply> {
-        let statement = self.prepared.by_id.remove(&id).ok_or_else(|| {
+        let mut statement = self.prepared.by_id.get_mut(&id).and_then(Option::take).ok_or_else(|| {
             let args: [&dyn std::fmt::Display; 2] = [&id, &"mysqld_stmt_execute"];
             SqlError::new(er::ER_UNKNOWN_STMT_HANDLER, &args)
         })?;
-        let mut statement = statement;
         let text = statement.text.clone();
-        self.begin_prepared(&text);
+        self.begin(shown(&text));
         let mut diagnostics =
             Diagnostics { max_kept: self.state.diagnostics.max_kept, ..Diagnostics::default() };
         let result = self.run_prepared(&mut statement, &params, &mut diagnostics, sink);
-        self.prepared.by_id.insert(id, statement);
+        if let Some(place) = self.prepared.by_id.get_mut(&id) {
+            *place = Some(statement);
+        }
         let (reply, _) = self.conclude(&text, (result, diagnostics, None))?;
         Ok(reply)
     }
@@ -328,7 +340,7 @@ impl Session {
     /// # Errors
     /// 1323 for SELECT … INTO: it has no rows to fetch.
     pub fn check_cursor(&self, id: u32) -> SqlResult<()> {
-        match self.prepared.by_id.get(&id) {
+        match self.prepared.get(id) {
             Some(statement) if statement.has_into => Err(SqlError::new(er::ER_SP_BAD_CURSOR_SELECT, &[])),
             _ => Ok(()),
         }

@@ -22,6 +22,9 @@ pub(crate) struct Done {
     pub keeps_diagnostics: bool,
 }
 
+/// How much of a running statement others see.
+pub(crate) const SHOWN_BYTES: usize = 4096;
+
 impl Session {
     /// Runs the text of COM_QUERY, one statement after the other. Every statement but the last has ended in `sink`; the
     /// last one's `end` is the caller's, after it has awaited the ticket.
@@ -32,7 +35,7 @@ impl Session {
         let mut at = 0;
         loop {
             let text = &sql[at..];
-            self.begin(text);
+            self.begin(Arc::from(&text[..text.len().min(SHOWN_BYTES)]));
             let result = self.step(text, sink);
             let (reply, next) = self.conclude(text, result)?;
             match next {
@@ -48,11 +51,8 @@ impl Session {
         }
     }
 
-    pub(crate) fn begin_prepared(&mut self, text: &[u8]) {
-        self.begin(text);
-    }
-
-    fn begin(&mut self, text: &[u8]) {
+    /// Begins a statement; `shown` is what others see of it.
+    pub(crate) fn begin(&mut self, shown: Arc<[u8]>) {
         self.state.kill.clear_query();
         self.state.begin_statement();
         Counters::add(&self.state.shared.counters.questions);
@@ -60,7 +60,7 @@ impl Session {
         doing.command = "Query";
         doing.since = self.state.started.get() / 1_000_000;
         doing.state = "executing";
-        doing.query = Some(Arc::from(&text[..text.len().min(4096)]));
+        doing.query = Some(shown);
     }
 
     pub(crate) fn idle(&self) {

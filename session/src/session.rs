@@ -6,9 +6,12 @@ use crate::shared::{Connection, Counters, Doing, SessionShared};
 use crate::state::{SessionInit, SessionState};
 use crate::variables::{SessionVariables, known};
 use aurora_catalog::{ClosedTable, Pin, PinWait, TableDef, TableId};
+use aurora_executor::TableInfo;
+use aurora_security::Effective;
 use aurora_txn::{CommitTicket, Durability, Isolation, Txn, TxnMode};
 use aurora_types::error::{ER_BAD_DB_ERROR, ER_NO_DB_ERROR};
 use aurora_types::{CollationId, SqlError, SqlResult, StatementStatus};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +58,10 @@ pub struct Session {
     pub(crate) prepared: PreparedStatements,
     pub(crate) plans: Plans,
     pub(crate) connection: Arc<Connection>,
+    /// What the account may do, as last looked up.
+    pub(crate) known_privileges: Cell<Option<Arc<Effective>>>,
+    /// The table of the last statement.
+    pub(crate) last_table: Cell<Option<Arc<TableInfo>>>,
 }
 
 impl Session {
@@ -89,6 +96,8 @@ impl Session {
             prepared: PreparedStatements::default(),
             plans: Plans::default(),
             connection,
+            known_privileges: Cell::new(None),
+            last_table: Cell::new(None),
         };
         session.activate_default_roles();
         if let Some(database) = database.filter(|name| !name.is_empty()) {
@@ -121,6 +130,14 @@ impl Session {
 
     pub fn wait_timeout_s(&self) -> u64 {
         self.state.variables.integer_of(known().wait_timeout)
+    }
+
+    pub fn net_read_timeout_s(&self) -> u64 {
+        self.state.variables.integer_of(known().net_read_timeout)
+    }
+
+    pub fn net_write_timeout_s(&self) -> u64 {
+        self.state.variables.integer_of(known().net_write_timeout)
     }
 
     pub fn results_collation(&self) -> Option<CollationId> {

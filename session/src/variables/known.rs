@@ -30,6 +30,8 @@ known!(
     lock_wait_timeout,
     max_allowed_packet,
     max_execution_time,
+    net_read_timeout,
+    net_write_timeout,
     transaction_isolation,
     transaction_read_only,
     wait_timeout,
