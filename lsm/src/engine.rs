@@ -169,9 +169,7 @@ impl Engine {
         core.check_space(batch.puts > 0)?;
         let appended = log.append(batch, fields, durability, hooks)?;
         let (mem, seq) = (&appended.mem, appended.seq());
-        for (kind, key, value) in batch.entries() {
-            mem.insert(key, seq, kind, value);
-        }
+        mem.insert_all(seq, batch.entries());
         mem.leave();
         log.inserted(&appended.pending);
         let ticket = appended.ticket(log);

@@ -43,9 +43,7 @@ impl Rebuilt<'_> {
             self.mem = Memtable::new(start);
         }
         self.mem.enter(record.seq, record.end_lsn, record.bytes, record.count);
-        for (kind, key, value) in record.entries {
-            self.mem.insert(key, record.seq, kind, value);
-        }
+        self.mem.insert_all(record.seq, record.entries);
         self.mem.leave();
         self.last_seq = record.seq;
         Ok(())

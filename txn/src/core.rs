@@ -95,8 +95,8 @@ impl TxnCore {
         }
     }
 
-    pub fn with_writes<T>(&self, read: impl FnOnce(&WriteSet) -> T) -> T {
-        read(&self.writes.lock())
+    pub fn with_writes<T>(&self, read: impl FnOnce(&mut WriteSet) -> T) -> T {
+        read(&mut self.writes.lock())
     }
 
     pub fn raise_floor(&self, met: Seq) {
@@ -225,7 +225,7 @@ impl crate::store::CommitHooks for TxnCore {
         self.manager.serial.inserted(self.id(), seq);
         self.leave_serial();
         self.unregister();
-        let writes = std::mem::take(&mut *self.writes.lock());
+        let mut writes = std::mem::take(&mut *self.writes.lock());
         self.manager.locks.release_if(&self.owner, |id| match id {
             LockId::Row(key) => writes.get(key, ALL).is_some(),
             LockId::Transaction(_) => true,

@@ -108,7 +108,7 @@ impl Txn {
 
     /// A statement inside of a statement (triggers, cascades): same snapshot, own first ordinal.
     pub fn begin_nested_statement(&self) -> StatementMark {
-        let first = self.core.with_writes(WriteSet::next_ordinal);
+        let first = self.core.with_writes(|writes| writes.next_ordinal());
         let outer = self.core.statement_first.swap(first, Ordering::Relaxed);
         StatementMark { first, outer }
     }
@@ -125,7 +125,7 @@ impl Txn {
 
     /// SAVEPOINT; one of the same name is replaced. Names are compared without case.
     pub fn savepoint(&self, name: &str) {
-        let at = self.core.with_writes(WriteSet::next_ordinal);
+        let at = self.core.with_writes(|writes| writes.next_ordinal());
         let mut savepoints = self.core.savepoints.lock();
         savepoints.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         savepoints.push((name.to_owned(), at));
@@ -532,7 +532,7 @@ impl Txn {
         let core = &self.core;
         core.check_alive()?;
         let batch = {
-            let writes = core.writes.lock();
+            let mut writes = core.writes.lock();
             if writes.is_empty() {
                 drop(writes);
                 let ticket = self.read_barrier();

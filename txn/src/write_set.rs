@@ -2,9 +2,15 @@
 //!
 //! Every write appends an entry; its place is its *ordinal*. Entries of one key are chained to their
 //! predecessors, so that a scan can see the state before a statement's first ordinal, and a rollback to a savepoint
-//! cuts the tail (STORAGE 10). Bytes lie in one arena and keys in a sorted list of sorted chunks: a point statement
-//! costs three small allocations, a large one O(log n) comparisons and one short move per write.
+//! cuts the tail (STORAGE 10). Bytes lie in an arena of segments, which a large statement never moves again, and keys
+//! in a sorted list of sorted chunks. A key that comes in order is put there at once; in a large write set one that
+//! does not waits among the late ones of its index, which are sorted together when somebody asks for that index, or
+//! at the commit: entries of a secondary index, which nobody asks for, cost one sort instead of a search each.
 
+mod arena;
+mod late;
+
+use arena::{Arena, Place};
 use std::cmp::Ordering;
 use std::ops::Bound;
 
@@ -19,6 +25,10 @@ const NO_ENTRY: u32 = u32::MAX;
 const HINTS: usize = 4;
 /// Keys of one chunk: moving half of it costs about as much as the comparisons that find the place.
 const CHUNK_KEYS: usize = 512;
+/// Entries below which every key is put in its place at once: a search among so few costs less than a sort.
+const SMALL: usize = 128;
+/// Late keys of one index that are sorted without being asked for: the sort takes memory of its own.
+const LATE_MAX: usize = 1 << 18;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -30,8 +40,8 @@ enum Kind {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// Start of the key in the arena; the value follows it.
-    at: usize,
+    /// Where the key starts in the arena; the value follows it.
+    at: Place,
     key_len: u32,
     value_len: u32,
     /// The entry of the same key that this one replaces.
@@ -48,11 +58,13 @@ pub enum Pending<'a> {
 
 #[derive(Debug, Default)]
 pub struct WriteSet {
-    arena: Vec<u8>,
+    arena: Arena,
     /// In ordinal order.
     entries: Vec<Entry>,
-    /// Newest entry of every key, by key; no chunk is empty.
+    /// Newest entry of every key, by key; no chunk is empty. Without the late ones.
     chunks: Vec<Vec<u32>>,
+    /// By index: entries whose keys are not in `chunks` yet, in ordinal order.
+    late: [Vec<u32>; HINTS],
     /// Entries of kind `DeleteRange`, ascending.
     ranges: Vec<u32>,
     /// Where keys went in last, by index; what no longer holds is noticed by comparison.
@@ -74,7 +86,8 @@ impl WriteSet {
     }
 
     /// Keys written, each once.
-    pub fn key_count(&self) -> usize {
+    pub fn key_count(&mut self) -> usize {
+        self.settle_all();
         self.chunks.iter().map(Vec::len).sum()
     }
 
@@ -93,9 +106,7 @@ impl WriteSet {
     }
 
     fn append(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> u32 {
-        let at = self.arena.len();
-        self.arena.extend_from_slice(key);
-        self.arena.extend_from_slice(value);
+        let at = self.arena.push(key, value);
         let id = self.entries.len() as u32;
         self.entries.push(Entry {
             at,
@@ -109,16 +120,56 @@ impl WriteSet {
 
     fn write(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
         let id = self.append(kind, key, value);
-        match self.find(key) {
-            Ok((chunk, slot)) => {
-                let head = &mut self.chunks[chunk][slot];
+        let slot = hint_of(key);
+        if !self.late[slot].is_empty() {
+            self.late[slot].push(id);
+            if self.late[slot].len() >= LATE_MAX {
+                self.settle(slot);
+            }
+        } else if self.entries.len() <= SMALL {
+            let place = self.find(key);
+            self.put_at(place, slot, id);
+        } else if let Some(place) = self.find_in_order(key) {
+            self.put_at(place, slot, id);
+        } else {
+            self.late[slot].push(id);
+        }
+    }
+
+    /// Puts an entry where [`WriteSet::find`] says that its key is or goes.
+    fn put_at(&mut self, place: Result<(usize, usize), (usize, usize)>, slot: usize, id: u32) {
+        match place {
+            Ok((chunk, at)) => {
+                let head = &mut self.chunks[chunk][at];
                 self.entries[id as usize].predecessor = *head;
                 *head = id;
             }
-            Err((chunk, slot)) => {
-                let (chunk, slot) = self.insert_key(chunk, slot, id);
-                self.hints[hint_of(key)] = (chunk as u32, slot as u32);
+            Err((chunk, at)) => {
+                let (chunk, at) = self.insert_key(chunk, at, id);
+                self.hints[slot] = (chunk as u32, at as u32);
             }
+        }
+    }
+
+    /// Puts the late keys of one index in their places, in the order of their keys.
+    fn settle(&mut self, slot: usize) {
+        if self.late[slot].is_empty() {
+            return;
+        }
+        let mut ids = std::mem::take(&mut self.late[slot]);
+        late::sort(&mut ids, |id| self.key(id));
+        for &id in &ids {
+            let place = self.find(self.key(id));
+            self.put_at(place, slot, id);
+        }
+        // Its memory serves the next ones.
+        ids.clear();
+        self.late[slot] = ids;
+    }
+
+    fn settle_all(&mut self) {
+        for slot in 0..HINTS {
+            self.settle(slot);
         }
     }
 
@@ -148,16 +199,23 @@ impl WriteSet {
 
     fn key(&self, id: u32) -> &[u8] {
         let entry = &self.entries[id as usize];
-        &self.arena[entry.at..entry.at + entry.key_len as usize]
+        self.arena.bytes(entry.at, 0, entry.key_len as usize)
     }
 
     fn value(&self, id: u32) -> &[u8] {
         let entry = &self.entries[id as usize];
-        let start = entry.at + entry.key_len as usize;
-        &self.arena[start..start + entry.value_len as usize]
+        self.arena.bytes(entry.at, entry.key_len as usize, entry.value_len as usize)
     }
 
-    /// Chunk and slot of `key`, or where it would go.
+    /// As [`WriteSet::find`], where it takes no search.
+    fn find_in_order(&self, key: &[u8]) -> Option<Result<(usize, usize), (usize, usize)>> {
+        self.find_behind_hint(key).or_else(|| {
+            let heads = self.chunks.last()?;
+            (self.key(*heads.last()?) < key).then(|| Err((self.chunks.len() - 1, heads.len())))
+        })
+    }
+
+    /// Chunk and slot of `key`, or where it would go; its index is settled.
     fn find(&self, key: &[u8]) -> Result<(usize, usize), (usize, usize)> {
         if self.chunks.is_empty() {
             return Err((0, 0));
@@ -216,7 +274,8 @@ impl WriteSet {
     }
 
     /// What writes below `limit` say about `key`; `None`: nothing, storage decides.
-    pub fn get(&self, key: &[u8], limit: Ordinal) -> Option<Pending<'_>> {
+    pub fn get(&mut self, key: &[u8], limit: Ordinal) -> Option<Pending<'_>> {
+        self.settle(hint_of(key));
         let point = match self.find(key) {
             Ok((chunk, slot)) => self.below(self.chunks[chunk][slot], limit),
             Err(_) => None,
@@ -244,11 +303,12 @@ impl WriteSet {
 
     /// The first written key within the bounds that has an entry below `limit`, and what it says.
     pub fn first_in(
-        &self,
+        &mut self,
         lower: Bound<&[u8]>,
         upper: Bound<&[u8]>,
         limit: Ordinal,
     ) -> Option<(&[u8], Pending<'_>)> {
+        self.settle_all();
         let (mut chunk, mut slot) = match lower {
             Bound::Unbounded => (0, 0),
             Bound::Included(key) => self.find(key).unwrap_or_else(|place| place),
@@ -283,11 +343,12 @@ impl WriteSet {
 
     /// As [`WriteSet::first_in`], from the other end.
     pub fn last_in(
-        &self,
+        &mut self,
         lower: Bound<&[u8]>,
         upper: Bound<&[u8]>,
         limit: Ordinal,
     ) -> Option<(&[u8], Pending<'_>)> {
+        self.settle_all();
         // One behind the candidate.
         let (mut chunk, mut slot) = match upper {
             Bound::Unbounded => match self.chunks.last() {
@@ -332,6 +393,9 @@ impl WriteSet {
             let entry = self.entries[id as usize];
             if entry.kind == Kind::DeleteRange {
                 self.ranges.pop();
+            } else if self.late[hint_of(self.key(id))].last() == Some(&id) {
+                let slot = hint_of(self.key(id));
+                self.late[slot].pop();
             } else if let Ok((chunk, slot)) = self.find(self.key(id)) {
                 if entry.predecessor == NO_ENTRY {
                     self.chunks[chunk].remove(slot);
@@ -349,7 +413,8 @@ impl WriteSet {
 
     /// What a commit writes: range deletes first, then every key's last word in key order. A point write that a later
     /// range delete covers is left out.
-    pub fn fill(&self, batch: &mut aurora_lsm::WriteBatch) {
+    pub fn fill(&mut self, batch: &mut aurora_lsm::WriteBatch) {
+        self.settle_all();
         for &id in &self.ranges {
             batch.delete_range(self.key(id), self.value(id));
         }

@@ -83,6 +83,21 @@ impl Memtable {
         self.range_count.fetch_add(1, Ordering::Release);
     }
 
+    /// Inserts a commit's entries; those in the order of their keys go in faster.
+    pub(crate) fn insert_all<'a>(
+        &self,
+        seq: Seq,
+        entries: impl Iterator<Item = (EntryKind, &'a [u8], &'a [u8])>,
+    ) {
+        let mut inserter = self.list.inserter();
+        for (kind, key, value) in entries {
+            match kind {
+                EntryKind::DeleteRange => self.insert(key, seq, kind, value),
+                EntryKind::Put | EntryKind::Delete => inserter.insert(key, seq, kind, value),
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.last_seq.load(Ordering::Acquire) == 0
     }

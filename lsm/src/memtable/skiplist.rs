@@ -146,6 +146,16 @@ impl SkipList {
     }
 
     pub(super) fn insert(&self, key: &[u8], seq: Seq, kind: EntryKind, value: &[u8]) {
+        self.inserter().insert(key, seq, kind, value);
+    }
+
+    /// For many entries: each is looked for from where the one before went.
+    pub(super) fn inserter(&self) -> Inserter<'_> {
+        Inserter { list: self, last: ptr::null(), before: [self.head.as_ptr(); MAX_HEIGHT] }
+    }
+
+    /// Makes a node that nobody knows yet.
+    fn new_node(&self, key: &[u8], seq: Seq, kind: EntryKind, value: &[u8]) -> (*mut Node, usize) {
         let ordinal = self.len.fetch_add(1, Ordering::Relaxed) as u64;
         let height = self.random_height(seq.0, ordinal);
         let size = HEAD_BYTES + height * 8 + key.len() + value.len();
@@ -164,35 +174,7 @@ impl SkipList {
             ptr::copy_nonoverlapping(key.as_ptr(), start, key.len());
             ptr::copy_nonoverlapping(value.as_ptr(), start.add(key.len()), value.len());
         }
-        let list_height = self.height.fetch_max(height, Ordering::Relaxed).max(height);
-        let mut before = [self.head.as_ptr(); MAX_HEIGHT];
-        let mut at = self.head.as_ptr();
-        for level in (0..list_height).rev() {
-            // SAFETY: `at` was met on a higher level (or is the head), so it is high enough.
-            at = unsafe { self.walk(at, level, key, seq.0) }.0;
-            before[level] = at;
-        }
-        for (level, &start) in before.iter().enumerate().take(height) {
-            let mut start = start;
-            loop {
-                // SAFETY: `start` is a node of this level before the position; `node` is `height` high.
-                unsafe {
-                    let (prev, next) = self.walk(start, level, key, seq.0);
-                    // Release: a search that climbs from a lower level reads the link before the node is linked here.
-                    Node::link(node, level).store(next, Ordering::Release);
-                    let swapped = Node::link(prev, level).compare_exchange(
-                        next,
-                        node,
-                        Ordering::Release,
-                        Ordering::Relaxed,
-                    );
-                    if swapped.is_ok() {
-                        break;
-                    }
-                    start = prev;
-                }
-            }
-        }
+        (node, height)
     }
 
     /// The first node at or behind (key, seq), or null; and the one before it (maybe the head).
@@ -247,6 +229,69 @@ impl SkipList {
             }
         }
         at
+    }
+}
+
+/// Inserts entries of one writer one after the other. Ascending ones are found in a few steps, others from the head.
+pub(super) struct Inserter<'l> {
+    list: &'l SkipList,
+    /// The entry that was inserted last; null before the first.
+    last: *const Node,
+    /// By level: a node at least that high that lies before every position behind `last`, as near as it is known.
+    before: [*mut Node; MAX_HEIGHT],
+}
+
+impl Inserter<'_> {
+    pub(super) fn insert(&mut self, key: &[u8], seq: Seq, kind: EntryKind, value: &[u8]) {
+        let list = self.list;
+        let (node, height) = list.new_node(key, seq, kind, value);
+        let list_height = list.height.fetch_max(height, Ordering::Relaxed).max(height);
+        // SAFETY: `last` is null or a node of the list.
+        let is_ahead = !self.last.is_null() && unsafe { SkipList::is_before(self.last, key, seq.0) };
+        if !is_ahead {
+            self.before = [list.head.as_ptr(); MAX_HEIGHT];
+        }
+        // Levels below `top` have nodes between the one that is known and the position.
+        let mut top = if is_ahead { 0 } else { list_height };
+        while top < list_height {
+            // SAFETY: `before` holds nodes of their levels.
+            let next = unsafe { Node::link(self.before[top], top).load(Ordering::Acquire) };
+            // SAFETY: links lead to nodes of the list.
+            if next.is_null() || !unsafe { SkipList::is_before(next, key, seq.0) } {
+                break;
+            }
+            top += 1;
+        }
+        let mut at = None;
+        for level in (0..top).rev() {
+            // SAFETY: a node that was met on a higher level is high enough, and the one of this level is.
+            let found = unsafe { list.walk(at.unwrap_or(self.before[level]), level, key, seq.0) }.0;
+            self.before[level] = found;
+            at = Some(found);
+        }
+        for (level, before) in self.before.iter_mut().enumerate().take(height) {
+            let mut start = *before;
+            loop {
+                // SAFETY: `start` is a node of this level before the position; `node` is `height` high.
+                unsafe {
+                    let (prev, next) = list.walk(start, level, key, seq.0);
+                    // Release: a search that climbs from a lower level reads the link before the node is linked here.
+                    Node::link(node, level).store(next, Ordering::Release);
+                    let swapped = Node::link(prev, level).compare_exchange(
+                        next,
+                        node,
+                        Ordering::Release,
+                        Ordering::Relaxed,
+                    );
+                    if swapped.is_ok() {
+                        break;
+                    }
+                    start = prev;
+                }
+            }
+            *before = node;
+        }
+        self.last = node;
     }
 }
 
@@ -405,6 +450,33 @@ mod tests {
     }
 
     #[test]
+    fn one_inserter_puts_runs_of_ascending_keys_where_single_inserts_put_them() {
+        let (batched, single) = (Arc::new(Owner(SkipList::new())), Arc::new(Owner(SkipList::new())));
+        for run in 0..60u64 {
+            let mut inserter = batched.0.inserter();
+            for step in 0..50u64 {
+                // Ascending but for a few, some keys again and again.
+                let key = (run * 131 % 400 + step * 3 - if step % 17 == 16 { 20 } else { 0 }).to_be_bytes();
+                let seq = Seq(1 + run / 2);
+                inserter.insert(&key, seq, EntryKind::Put, &step.to_le_bytes());
+                single.0.insert(&key, seq, EntryKind::Put, &step.to_le_bytes());
+            }
+        }
+        let entries = |owner: &Arc<Owner>| {
+            let mut cursor = ListCursor::new(owner.clone());
+            cursor.seek_first();
+            let mut entries = Vec::new();
+            while cursor.valid() {
+                entries.push((cursor.key().to_vec(), cursor.seq(), cursor.value().to_vec()));
+                cursor.next();
+            }
+            entries
+        };
+        assert_eq!(entries(&batched), entries(&single));
+        assert_eq!(entries(&batched).len(), 3000);
+    }
+
+    #[test]
     fn entries_lie_in_key_order_newest_first_in_both_directions() {
         let owner = Arc::new(Owner(SkipList::new()));
         let mut model = std::collections::BTreeMap::new();
@@ -436,9 +508,17 @@ mod tests {
             for thread in 0..4u64 {
                 let owner = &owner;
                 scope.spawn(move || {
+                    // Two of them insert in runs that end among those of the others.
+                    let mut inserter = owner.0.inserter();
                     for step in 0..3000u64 {
-                        let key = (step * 4 + thread).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
-                        owner.0.insert(&key, Seq(step), EntryKind::Put, &key);
+                        let n = step * 4 + thread;
+                        if thread < 2 {
+                            let key = (n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).to_be_bytes();
+                            owner.0.insert(&key, Seq(step), EntryKind::Put, &key);
+                        } else {
+                            let key = ((n % 64) << 58 | n << 20 | thread).to_be_bytes();
+                            inserter.insert(&key, Seq(step), EntryKind::Put, &key);
+                        }
                     }
                 });
             }
