@@ -15,6 +15,21 @@ use std::time::Duration;
 /// Behind which key the next job of a level begins, so that all files get their turn.
 pub(crate) type Pointers = [Vec<u8>; LEVELS];
 
+/// How eagerly a job is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Push {
+    /// A level is above its target.
+    Due,
+    /// Nobody writes: or level 0 has enough to be worth the rewrite.
+    Quiet,
+    /// Or anything lies above the deepest level.
+    All,
+}
+
+/// While nobody writes, level 0 is merged once it has this part of the bytes that it is merged with: superseded versions go,
+/// and each byte is rewritten no more often than on the way between two levels.
+const QUIET_SHARE: u64 = 8;
+
 /// What to do.
 struct Job {
     level: usize,
@@ -38,9 +53,17 @@ fn range_of(files: &[Arc<SstFile>]) -> (Vec<u8>, Vec<u8>) {
     (smallest, largest)
 }
 
+fn is_worth_a_merge(version: &Version) -> bool {
+    let (smallest, largest) = range_of(&version.levels[0]);
+    let below = version.overlapping(1, &smallest, &largest);
+    let below_bytes: u64 = below.iter().map(|file| file.meta().file_bytes).sum();
+    let bytes = version.level_bytes(0);
+    bytes > 0 && bytes >= below_bytes / QUIET_SHARE
+}
+
 impl Job {
-    /// The level that is fullest against its target; `all`: also one that is not full, from the top.
-    fn pick(version: &Version, options: &EngineOptions, pointers: &Pointers, all: bool) -> Option<Job> {
+    /// The level that is fullest against its target, else one that `push` asks for, from the top.
+    fn pick(version: &Version, options: &EngineOptions, pointers: &Pointers, push: Push) -> Option<Job> {
         let mut best: Option<(usize, f64)> = None;
         for level in 0..LEVELS - 1 {
             let score = if level == 0 {
@@ -55,7 +78,10 @@ impl Job {
         let deepest = version.levels.iter().rposition(|files| !files.is_empty())?;
         let level = match best {
             Some((level, _)) => level,
-            None if all => version.levels.iter().take(deepest.max(1)).position(|files| !files.is_empty())?,
+            None if push == Push::Quiet && is_worth_a_merge(version) => 0,
+            None if push == Push::All => {
+                version.levels.iter().take(deepest.max(1)).position(|files| !files.is_empty())?
+            }
             None => return None,
         };
         let inputs = if level == 0 {
@@ -70,12 +96,8 @@ impl Job {
         Some(Job { level, output: level + 1, inputs, below })
     }
 
-    /// Nothing to merge with, and no tombstone that a rewrite could drop. Tables of level 0 are rewritten all the same:
-    /// below, they take less space.
+    /// Nothing to merge with, and no tombstone that a rewrite could drop.
     fn is_trivial_move(&self, version: &Version) -> bool {
-        if self.level == 0 {
-            return false;
-        }
         let ([file], []) = (self.inputs.as_slice(), self.below.as_slice()) else { return false };
         let meta = file.meta();
         meta.tombstones + meta.range_tombstones == 0
@@ -165,15 +187,15 @@ impl Output<'_> {
 }
 
 impl Core {
-    /// Does one job, if a level is above its target (or, with `all`, if anything lies above the deepest level).
-    pub(crate) fn compact_one(&self, all: bool) -> Result<bool> {
+    /// Does one job, if there is one that `push` asks for.
+    pub(crate) fn compact_one(&self, push: Push) -> Result<bool> {
         let mut pointers = self.compacting.lock();
         let writing = self.writing()?;
         if writing.log.has_failed() {
             return Ok(false);
         }
         let version = self.views.load_full().version.clone();
-        let Some(job) = Job::pick(&version, &self.options, &pointers, all) else { return Ok(false) };
+        let Some(job) = Job::pick(&version, &self.options, &pointers, push) else { return Ok(false) };
         pointers[job.level] = range_of(&job.inputs).1;
         if job.is_trivial_move(&version) {
             let added =
@@ -182,7 +204,7 @@ impl Core {
             return Ok(true);
         }
         let dir = self.sst_dir();
-        let factory = self.factory(&dir).small();
+        let factory = self.factory(&dir);
         let mut output = Output {
             factory: &factory,
             core: self,

@@ -1,9 +1,11 @@
 //! What the façade and its threads share.
 
+use crate::compaction::Push;
 use crate::data_dir::DataDir;
 use crate::error::{LsmError, Result};
 use crate::log::Log;
 use crate::options::EngineOptions;
+use crate::quiet::{LOOK_EVERY, Quiet};
 use crate::snapshot::SnapshotRegistry;
 use crate::sst::BlockCache;
 use crate::version::{Trash, VersionSet};
@@ -212,22 +214,26 @@ impl Core {
     }
 
     pub(crate) fn run_flushes(&self) {
+        let mut quiet = Quiet::default();
         while !self.is_closing() {
             match self.note("flush", self.flush_one()) {
                 Some(true) => self.compaction_bell.ring(),
-                Some(false) => self.flush_bell.wait(PAUSE),
+                Some(false) if quiet.look(self) && self.tidy_log() => {}
+                Some(false) => self.flush_bell.wait(LOOK_EVERY),
                 None => self.pause(&self.flush_bell),
             }
         }
     }
 
     pub(crate) fn run_compactions(&self) {
+        let mut quiet = Quiet::default();
         while !self.is_closing() {
             self.trash.empty(&self.env, &self.cache);
             self.look_at_space();
-            match self.note("compaction", self.compact_one(false)) {
+            let push = if quiet.look(self) { Push::Quiet } else { Push::Due };
+            match self.note("compaction", self.compact_one(push)) {
                 Some(true) => {}
-                Some(false) => self.compaction_bell.wait(PAUSE),
+                Some(false) => self.compaction_bell.wait(LOOK_EVERY),
                 None => self.pause(&self.compaction_bell),
             }
         }
@@ -245,7 +251,7 @@ impl Core {
     /// Without threads: all that the threads would do.
     pub(crate) fn work_inline(&self) {
         while self.note("flush", self.flush_one()) == Some(true) {}
-        while self.note("compaction", self.compact_one(false)) == Some(true) {}
+        while self.note("compaction", self.compact_one(Push::Due)) == Some(true) {}
         self.trash.empty(&self.env, &self.cache);
     }
 }

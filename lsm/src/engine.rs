@@ -1,6 +1,7 @@
 //! The façade.
 
 use crate::batch::WriteBatch;
+use crate::compaction::Push;
 use crate::core::Core;
 use crate::data_dir::DataDir;
 use crate::error::{LsmError, Result};
@@ -203,7 +204,7 @@ impl Engine {
     /// Flushes, then compacts until all data lies in one level.
     pub fn compact(&self) -> Result<()> {
         self.flush()?;
-        while self.core.compact_one(true)? {}
+        while self.core.compact_one(Push::All)? {}
         self.core.made_room();
         self.core.trash.empty(&self.core.env, &self.core.cache);
         Ok(())

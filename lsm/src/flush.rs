@@ -23,11 +23,6 @@ pub(crate) struct TableFactory<'a> {
 }
 
 impl TableFactory<'_> {
-    /// For tables that stay.
-    pub(crate) fn small(self) -> Self {
-        TableFactory { options: self.options.small(), ..self }
-    }
-
     pub(crate) fn create(&self, number: u64) -> Result<TableWriter> {
         TableWriter::create(&*self.env.fs, &sst_path(self.dir, number), self.sealing, &self.options)
     }

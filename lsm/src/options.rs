@@ -13,6 +13,16 @@ pub enum FilterKind {
     None,
 }
 
+/// What blocks of new tables are compressed with. All are always readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    /// The quicker one to read.
+    Lz4,
+    /// The smaller one, and the default: as quick to write, for there is less of it.
+    Zstd,
+}
+
 /// Options of one engine; sizes in bytes. [`EngineOptions::default`] suits a small server.
 #[derive(Clone)]
 pub struct EngineOptions {
@@ -31,8 +41,7 @@ pub struct EngineOptions {
     /// Target size of a data block before compression.
     pub block_bytes: usize,
     pub restart_interval: usize,
-    /// Compress blocks with lz4.
-    pub compress: bool,
+    pub compression: Compression,
     pub filter: FilterKind,
     pub filter_bits_per_key: usize,
     /// Target size of an SSTable.
@@ -65,7 +74,7 @@ impl Default for EngineOptions {
             wal_bytes_max: 256 << 20,
             block_bytes: 4 << 10,
             restart_interval: 16,
-            compress: true,
+            compression: Compression::Zstd,
             filter: FilterKind::Blocked,
             filter_bits_per_key: 10,
             table_bytes: 32 << 20,

@@ -473,6 +473,13 @@ impl Log {
             }
         }
     }
+
+    /// Removes files that are kept for reuse, but for so many.
+    pub(crate) fn keep_spares(&self, keep: usize) {
+        for number in self.spares.beyond(keep) {
+            remove(&self.setup.env, &segments::path_of(&self.setup.dir, number));
+        }
+    }
 }
 
 /// Removes a file that nobody needs; one that stays is removed at the next start.

@@ -54,6 +54,13 @@ impl Spares {
         room
     }
 
+    /// Those that are more than `keep`; they are no longer kept.
+    pub(super) fn beyond(&self, keep: usize) -> Vec<u64> {
+        let mut spares = self.0.lock();
+        let keep = keep.min(spares.len());
+        spares.split_off(keep)
+    }
+
     fn take(&self) -> Option<u64> {
         self.0.lock().pop()
     }

@@ -1,6 +1,7 @@
-//! Compression of single blocks: lz4 in tables that soon are merged into others, zstd in those that stay.
+//! Compression of single blocks.
 
 use super::frame::CONTENTS_BYTES_MAX;
+use crate::options::Compression;
 use lz4_flex::block::{
     CompressTable, compress_into_with_dict, compress_into_with_table, decompress_into,
     decompress_into_with_dict, get_maximum_output_size,
@@ -17,16 +18,6 @@ const CODEC_LZ4_DICTIONARY: u8 = 2;
 const CODEC_ZSTD: u8 = 3;
 /// As [`CODEC_ZSTD`]; what repeats may also lie in the table's dictionary.
 const CODEC_ZSTD_DICTIONARY: u8 = 4;
-
-/// What a table's blocks are compressed with; all are always readable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Compression {
-    None,
-    /// Quick to write and to read.
-    Lz4,
-    /// Smaller.
-    Zstd,
-}
 
 /// Higher levels search longer and find hardly more in blocks of a few KiB.
 const ZSTD_LEVEL: i32 = 1;

@@ -45,8 +45,8 @@ pub(super) fn choose(blocks: &[&[u8]], compressor: &mut Compressor) -> Option<Ve
 
 #[cfg(test)]
 mod tests {
-    use super::super::compress::Compression;
     use super::*;
+    use crate::options::Compression;
     use aurora_env::sim::SimRng;
 
     fn blocks(mut row: impl FnMut(&mut SimRng) -> Vec<u8>) -> Vec<Vec<u8>> {

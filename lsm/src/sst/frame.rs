@@ -216,8 +216,8 @@ impl BlockFile<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compress::Compression;
     use super::*;
+    use crate::options::Compression;
     use aurora_env::sim::{SimEntropy, SimFs};
     use aurora_env::{FileKind, FileSystem, PlainSealing, Sealing};
     use std::sync::Arc;

@@ -22,7 +22,6 @@ mod writer;
 
 pub(crate) use block::Block;
 pub(crate) use cache::BlockCache;
-pub(crate) use compress::Compression;
 pub(crate) use hash::hash64;
 pub(crate) use iter::TableIter;
 pub(crate) use key::{InternalKey, compare, same_user};

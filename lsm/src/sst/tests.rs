@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::{LsmError, Result};
-use crate::options::FilterKind;
+use crate::options::{Compression, FilterKind};
 use crate::types::{EntryKind, Seq};
 use aurora_env::sim::{NonceWatch, SimEntropy, SimFaults, SimFs};
 use aurora_env::{FileSystem, PlainSealing};

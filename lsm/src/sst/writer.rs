@@ -1,7 +1,7 @@
 //! Writes a table, front to back.
 
 use super::block::{BlockBuilder, common_prefix};
-use super::compress::{Compression, Compressor};
+use super::compress::Compressor;
 use super::dictionary;
 use super::filter::Filter;
 use super::frame::{BlockKind, CONTENTS_BYTES_MAX, Handle, put_block};
@@ -9,7 +9,7 @@ use super::hash::hash64;
 use super::key::compare;
 use super::meta::{Footer, RangeTombstone, TableMeta, encode_properties, encode_range_tombstones};
 use crate::error::{LsmError, Result};
-use crate::options::{EngineOptions, FilterKind};
+use crate::options::{Compression, EngineOptions, FilterKind};
 use crate::types::{EntryKind, Seq};
 use aurora_env::{File, FileCipher, FileKind, FileSystem, Sealing};
 use std::cmp::Ordering;
@@ -35,23 +35,12 @@ impl From<&EngineOptions> for TableOptions {
         TableOptions {
             block_bytes: options.block_bytes,
             restart_interval: options.restart_interval,
-            compression: if options.compress { Compression::Lz4 } else { Compression::None },
+            compression: options.compression,
             // What is held counts uncompressed: that must not decide where tables end.
             sample_bytes: (options.table_bytes / 8).min(dictionary::SAMPLE_BYTES_MAX as u64) as usize,
             filter: options.filter,
             filter_bits_per_key: options.filter_bits_per_key,
         }
-    }
-}
-
-impl TableOptions {
-    /// For tables that stay: they take less space, and a little longer to write and to read.
-    pub(crate) fn small(self) -> TableOptions {
-        let compression = match self.compression {
-            Compression::None => Compression::None,
-            Compression::Lz4 | Compression::Zstd => Compression::Zstd,
-        };
-        TableOptions { compression, ..self }
     }
 }
 

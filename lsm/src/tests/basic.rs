@@ -183,35 +183,40 @@ fn as_of_reads_what_retention_keeps() {
 #[test]
 fn tables_of_both_codecs_lie_in_one_tree() {
     let machine = Machine::new(10);
-    let options = EngineOptions { memtable_bytes: 64 << 10, table_bytes: 32 << 10, ..small() };
+    let with = |compression| EngineOptions {
+        memtable_bytes: 64 << 10,
+        table_bytes: 32 << 10,
+        compression,
+        ..small()
+    };
     let mut rng = aurora_env::sim::SimRng::new(3);
     let mut digits = || (0..5).map(|_| format!("{:020}", rng.next_u64())).collect::<String>().into_bytes();
     let mut rows = std::collections::BTreeMap::new();
-    let engine = machine.open(&options).unwrap();
-    let mut write = |step: u32| {
+    let mut write = |engine: &Engine, step: u32| {
         for n in (0..300u32).filter(|n| n % step == 0) {
             let (key, value) = (n.to_be_bytes().to_vec(), digits());
-            put(&engine, &key, &value);
+            put(engine, &key, &value);
             rows.insert(key, value);
         }
+        engine.flush().unwrap();
         rows.clone().into_iter().collect::<Vec<_>>()
     };
-    let written = write(1);
-    engine.flush().unwrap();
-    let level0 = engine.stats().levels[0].1;
+    let bytes = |engine: &Engine| engine.stats().levels.iter().map(|level| level.1).sum::<u64>();
+    let engine = machine.open(&with(Compression::Lz4)).unwrap();
+    let written = write(&engine, 1);
     engine.compact().unwrap();
-    let bottom: u64 = engine.stats().levels.iter().map(|level| level.1).sum();
-    assert!(bottom * 4 < level0 * 3, "{bottom} of {level0}");
+    let lz4 = bytes(&engine);
+    drop(engine);
+    let engine = machine.open(&with(Compression::Zstd)).unwrap();
     assert_eq!(all(&engine, ReadAt::Published), written);
-
-    let written = write(3);
-    engine.flush().unwrap();
+    let written = write(&engine, 3);
     let levels = engine.stats().levels;
     assert!(levels[0].0 > 0 && levels[1..].iter().any(|level| level.0 > 0), "{levels:?}");
     assert_eq!(all(&engine, ReadAt::Published), written);
-    drop(engine);
-    let engine = machine.open(&options).unwrap();
-    assert_eq!(all(&engine, ReadAt::Published), written);
     engine.compact().unwrap();
+    let zstd = bytes(&engine);
+    assert!(zstd * 4 < lz4 * 3, "{zstd} of {lz4}");
+    drop(engine);
+    let engine = machine.open(&with(Compression::None)).unwrap();
     assert_eq!(all(&engine, ReadAt::Published), written);
 }

@@ -243,3 +243,43 @@ fn buffered_commits_become_durable_by_themselves() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// The log's files and the superseded versions that they and level 0 hold go, without a commit to set that off.
+#[test]
+fn what_is_written_is_put_in_order_when_nobody_writes() {
+    let temp = Temp::new("quiet");
+    let options = EngineOptions {
+        memtable_bytes: 256 << 10,
+        wal_segment_bytes: 64 << 10,
+        level_base_bytes: 4 << 20,
+        table_bytes: 1 << 20,
+        ..threaded()
+    };
+    let engine = open(&temp.0, &options);
+    // Three memtables or so, each of which has all rows.
+    for step in 0..8000u32 {
+        let mut batch = WriteBatch::new();
+        batch.put(&(step % 500).to_be_bytes(), &step.to_be_bytes().repeat(25));
+        drop(engine.commit(&batch, &CommitFields::new(), Durability::Buffered, Arc::new(NoHooks)).unwrap());
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let segments = || std::fs::read_dir(temp.0.join("wal")).unwrap().count();
+    loop {
+        let stats = engine.stats();
+        let entries: u64 = engine.core.views.load().version.levels[1..]
+            .iter()
+            .flatten()
+            .map(|file| file.meta().entries)
+            .sum();
+        // The current one and the next one.
+        if segments() <= 2 && stats.levels[0].0 == 0 && entries == 500 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{stats:?}, {entries} entries, {} segments", segments());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let rows = all(&engine, ReadAt::Published);
+    assert_eq!(rows.len(), 500);
+    drop(engine);
+    assert_eq!(all(&open(&temp.0, &options), ReadAt::Published), rows);
+}
