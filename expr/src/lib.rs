@@ -17,7 +17,7 @@ pub mod window;
 pub use aggregate::{Accumulator, AggregateFunction};
 pub use build::BuildContext;
 pub use context::{EvalCtx, NoSubqueries, SessionInfo, SubqueryRunner, VariableScope};
-pub use eval::{Columns, EvalCache, InSet, Operand, compare_with_row, is_true, row_order};
+pub use eval::{Columns, EvalCache, Exact, InSet, Operand, SharedSums, compare_with_row, is_true, row_order};
 pub use expr::{
     ArithmeticOp, BitOp, CastTarget, Coercibility, CompareOp, Expr, ExprKind, IsTest, Quantifier, Subquery,
     SubqueryKind, WhenThen,

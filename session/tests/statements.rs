@@ -374,3 +374,62 @@ fn kept_plans_warn_of_characters_that_the_client_does_not_have() {
     c.must("SET NAMES utf8mb4");
     assert_eq!(warned(&mut c, "SELECT id FROM t WHERE a = 'x😀'"), "");
 }
+
+#[test]
+fn stored_rows_are_filtered_and_added_up_as_rows_are() {
+    let (_server, mut c) = fresh();
+    c.must("SET sql_mode = ''");
+    c.must(
+        "CREATE TABLE t (a INT NOT NULL, b INT NOT NULL, i BIGINT, u BIGINT UNSIGNED, n DECIMAL(12,2), w DECIMAL(30,4), \
+         d DATE, e DATE, s VARCHAR(20), PRIMARY KEY (a, b))",
+    );
+    c.must(
+        "INSERT INTO t VALUES (1, 1, 5, 7, 1.50, 12345678901234567890.5, '2024-01-01', '2024-01-02', 'x'), \
+         (1, 2, NULL, 18446744073709551615, -2.25, NULL, NULL, '2024-03-01', 'X'), \
+         (2, 1, -9223372036854775808, 0, NULL, -1.25, '0000-00-00', NULL, NULL), \
+         (2, 2, 9223372036854775807, 3, 9999999999.99, 1, '1999-12-31', '1999-12-31', 'y'), \
+         (3, 7, 0, 1, 0, 99999999999999999999999999.9999, '2024-01-01', '2023-12-31', '')",
+    );
+    c.must("ALTER TABLE t ADD COLUMN late DECIMAL(9,3) NOT NULL DEFAULT 1.125");
+    let sums = "COUNT(*), COUNT(i), COUNT(s), SUM(i), AVG(i), SUM(u), SUM(n), AVG(n), SUM(w), SUM(n * (1 - late)), \
+         SUM(n * (1 - late) * (1 + late)), SUM(late), SUM(b + 1), SUM(b * 2 + a), MIN(s), MAX(d), COUNT(DISTINCT s)";
+    let filters = [
+        "TRUE",
+        "a = 1",
+        "a <> 2",
+        "i < 5",
+        "i >= -9223372036854775808",
+        "u > 3",
+        "n <= 1.5",
+        "n > 1.499",
+        "n = 0",
+        "n BETWEEN -2.25 AND 1.5",
+        "n NOT BETWEEN 0 AND 2",
+        "d < '2024-01-01'",
+        "d = DATE'2024-01-01'",
+        "d < e",
+        "e <= d",
+        "d <> e",
+        "5 >= i",
+        "late = 1.125",
+        "late > a",
+        "i IS NULL OR n > 0",
+        "s = 'x' AND n > 0",
+        "w > 1 AND i > 0",
+    ];
+    for filter in filters {
+        for groups in ["a", "a, b", "b, a", "b", "s", "d", "a + b", "1"] {
+            let sql = |from: &str| {
+                format!(
+                    "SELECT {groups}, {sums} FROM {from} WHERE {filter} GROUP BY {groups} ORDER BY {groups}"
+                )
+            };
+            let sql = |from: &str| {
+                if groups == "1" { format!("SELECT {sums} FROM {from} WHERE {filter}") } else { sql(from) }
+            };
+            assert_eq!(c.run(&sql("t")), c.run(&sql("(SELECT * FROM t LIMIT 1000) t")), "{filter}, {groups}");
+        }
+    }
+    let overflow = c.run("SELECT SUM(i + 1) FROM t");
+    assert!(overflow.contains("1690"), "{overflow}");
+}

@@ -9,7 +9,7 @@ mod binary;
 mod text;
 mod wide;
 
-pub use binary::{ordered_len, read_ordered, write_ordered};
+pub use binary::{ordered_len, read_ordered, read_ordered_i64, write_ordered};
 pub use text::{ParseStatus, ParsedDecimal};
 
 use wide::Wide;

@@ -1,19 +1,26 @@
 //! Grouping: by hash in order of first arrival, or by change of group on sorted input; ROLLUP.
 
+use super::aggregate_calls::{Calls, Group, Scratch, State, Way, column, step, way};
+use super::aggregate_input::{Here, Input};
 use super::{Op, Row};
 use crate::key_table::KeyTable;
 use crate::runtime::Runtime;
 use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
-use aurora_expr::{Accumulator, EvalCtx, Expr, ExprKind};
+use aurora_expr::{Accumulator, EvalCtx, Expr, ExprKind, SharedSums};
 use aurora_planner::{AggregateCall, AggregateStrategy};
 use aurora_types::{SqlResult, SqlType, Value};
 use std::collections::BTreeMap;
 
 pub(super) struct Aggregate<'a> {
-    input: Box<dyn Op + 'a>,
+    input: Input<'a>,
     groups: &'a [Expr],
     calls: &'a [AggregateCall],
     arg_types: Vec<Vec<SqlType>>,
+    /// How each call takes a row.
+    ways: Vec<Way>,
+    shared: SharedSums<'a>,
+    /// Rows are needed as a whole.
+    takes_rows: bool,
     rollup: bool,
     sorted: bool,
     /// Finished groups, when all input had to be read first.
@@ -29,37 +36,28 @@ pub(super) struct Aggregate<'a> {
     bytes: usize,
 }
 
-/// The running state of one group.
-struct Group {
-    values: Row,
-    rolled_up: u64,
-    states: Vec<State>,
-}
-
-struct State {
-    accumulator: Accumulator,
-    /// DISTINCT: what was counted.
-    seen: Option<KeyTable>,
-    /// ORDER BY inside the call: sort key, arrival, arguments.
-    ordered: Option<Vec<(Vec<u8>, usize, Row)>>,
-}
-
 impl<'a> Aggregate<'a> {
     pub fn new(
-        input: Box<dyn Op + 'a>,
+        input: Input<'a>,
         groups: &'a [Expr],
         calls: &'a [AggregateCall],
         rollup: bool,
         strategy: AggregateStrategy,
     ) -> Aggregate<'a> {
+        let arg_types: Vec<Vec<SqlType>> =
+            calls.iter().map(|call| call.args.iter().map(|arg| arg.ty.clone()).collect()).collect();
+        let mut shared = SharedSums::default();
+        let ways: Vec<Way> =
+            calls.iter().zip(&arg_types).map(|(call, types)| way(call, types, &mut shared)).collect();
         Aggregate {
             input,
             groups,
             calls,
-            arg_types: calls
-                .iter()
-                .map(|call| call.args.iter().map(|arg| arg.ty.clone()).collect())
-                .collect(),
+            takes_rows: ways.iter().any(|way| matches!(way, Way::Any))
+                || groups.iter().any(|group| !matches!(group.kind, ExprKind::Column(_))),
+            arg_types,
+            ways,
+            shared,
             rollup,
             sorted: strategy == AggregateStrategy::Sorted && !rollup && !groups.is_empty(),
             output: Vec::new().into_iter(),
@@ -88,8 +86,10 @@ impl<'a> Aggregate<'a> {
     }
 
     /// The key of a row's group. Values that are no columns are left in `computed`.
+    #[inline]
     fn group_of(
         &self,
+        here: &Here<'_>,
         row: &[Value],
         ctx: &mut EvalCtx<'_>,
         key: &mut Vec<u8>,
@@ -99,7 +99,7 @@ impl<'a> Aggregate<'a> {
         computed.clear();
         for expr in self.groups {
             if let ExprKind::Column(at) = expr.kind {
-                crate::normal::put_equal(row.get(at).unwrap_or(&Value::Null).as_ref(), &expr.ty, key);
+                crate::normal::put_equal(column(here, at)?, &expr.ty, key);
                 continue;
             }
             let value = expr.eval(row, ctx)?;
@@ -167,8 +167,11 @@ impl<'a> Aggregate<'a> {
                     groups.insert(key.clone(), self.new_group(group_values, (1u64 << rolled) - 1));
                 }
                 if let Some(group) = groups.get_mut(&key) {
+                    self.shared.run(row.as_slice(), ctx);
+                    let call = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
+                    let here = Here::Row(&row);
                     self.bytes +=
-                        accumulate(self.calls, &self.arg_types, group, &row, &mut self.scratch, rt, ctx)?;
+                        call.accumulate(group, (&self.shared, &here, &row), &mut self.scratch, rt, ctx)?;
                 }
             }
         }
@@ -225,6 +228,26 @@ impl<'a> Aggregate<'a> {
         Ok(())
     }
 
+    /// Adds the row in hand to its group; gives the bytes that are held for it from now on.
+    #[inline]
+    fn take(
+        &mut self,
+        group: &mut Group,
+        row: &mut Row,
+        filled: &mut bool,
+        rt: &Runtime<'_>,
+        ctx: &mut EvalCtx<'_>,
+    ) -> SqlResult<usize> {
+        let session = ctx.session;
+        let here = self.input.here(row, *filled, session)?;
+        if !self.shared.run(&here, ctx) && !*filled {
+            self.input.fill(session, row, filled)?;
+        }
+        let here = self.input.here(row, *filled, session)?;
+        let calls = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
+        calls.accumulate(group, (&self.shared, &here, row), &mut self.scratch, rt, ctx)
+    }
+
     /// Groups the input, or one partition of it. When the groups fill the budget, rows of further ones go to
     /// partitions.
     fn hash(
@@ -248,9 +271,12 @@ impl<'a> Aggregate<'a> {
         let mut arrival = 0u64;
         let mut arrival_bytes = Vec::new();
         let mut row = std::mem::take(&mut self.input_row);
+        // Rows of partitions are there as a whole.
+        let mut filled = true;
+        let session = ctx.session;
         loop {
             let is_there = match &mut part {
-                None => self.input.next(rt, ctx, &mut row)?,
+                None => self.input.step(rt, ctx, &mut row, &mut filled)?,
                 Some(reader) => {
                     rt.tick()?;
                     reader.next(&mut arrival_bytes, &mut row)?
@@ -263,10 +289,14 @@ impl<'a> Aggregate<'a> {
                 Some(bytes) => u64::from_be_bytes(*bytes),
                 None => arrival + 1,
             };
+            if self.takes_rows {
+                self.input.fill(session, &mut row, &mut filled)?;
+            }
             let at = if self.groups.is_empty() {
                 0
             } else {
-                self.group_of(&row, ctx, &mut key, &mut computed)?;
+                let here = self.input.here(&row, filled, session)?;
+                self.group_of(&here, &row, ctx, &mut key, &mut computed)?;
                 match places.find(&key) {
                     Some(at) => at,
                     None => {
@@ -276,6 +306,7 @@ impl<'a> Aggregate<'a> {
                             }
                             parts = spill.is_some().then(Spill::partitions);
                         }
+                        self.input.fill(session, &mut row, &mut filled)?;
                         if let (Some(spill), Some(parts)) = (&spill, &mut parts) {
                             let part = &mut parts[spill.partition_of(&key, level)];
                             spill.put(part, &arrival_key(arrival), &row)?;
@@ -291,7 +322,7 @@ impl<'a> Aggregate<'a> {
                 }
             };
             let group = &mut groups[at].1;
-            self.bytes += accumulate(self.calls, &self.arg_types, group, &row, &mut self.scratch, rt, ctx)?;
+            self.bytes += self.take(group, &mut row, &mut filled, rt, ctx)?;
         }
         self.input_row = row;
         Ok(Hashed { groups, parts })
@@ -303,111 +334,6 @@ struct Hashed {
     /// With the arrival of their first rows, in that order.
     groups: Vec<(u64, Group)>,
     parts: Option<Vec<Stream>>,
-}
-
-fn step(
-    accumulator: &mut Accumulator,
-    call: &AggregateCall,
-    args: &[Value],
-    types: &[SqlType],
-    rt: &Runtime<'_>,
-    ctx: &mut EvalCtx<'_>,
-) -> SqlResult<()> {
-    if call.args.is_empty() {
-        accumulator.add_rows(1);
-        return Ok(());
-    }
-    let separator = call.separator.as_deref().unwrap_or(",");
-    accumulator.step(args, types, separator.as_bytes(), rt.settings.group_concat_max_len, ctx)
-}
-
-/// Buffers that rows are added up with.
-#[derive(Default)]
-struct Scratch {
-    args: Row,
-    key: Vec<u8>,
-}
-
-/// Adds a row to a call of one argument without DISTINCT and ORDER BY.
-#[inline]
-fn add_one(
-    accumulator: &mut Accumulator,
-    (call, arg, types): (&AggregateCall, &Expr, &[SqlType]),
-    row: &[Value],
-    rt: &Runtime<'_>,
-    ctx: &mut EvalCtx<'_>,
-) -> SqlResult<()> {
-    if accumulator.sums_decimals()
-        && let Some((unscaled, scale)) = arg.small_decimal(row, ctx)
-        && accumulator.add_small(unscaled, scale)
-    {
-        return Ok(());
-    }
-    if let ExprKind::Column(at) = arg.kind {
-        let value = row.get(at).unwrap_or(&Value::Null);
-        return step(accumulator, call, std::slice::from_ref(value), types, rt, ctx);
-    }
-    let value = arg.eval(row, ctx)?;
-    step(accumulator, call, std::slice::from_ref(&value), types, rt, ctx)
-}
-
-/// Adds a row to its group; gives the bytes that are held for it from now on.
-fn accumulate(
-    calls: &[AggregateCall],
-    arg_types: &[Vec<SqlType>],
-    group: &mut Group,
-    row: &[Value],
-    scratch: &mut Scratch,
-    rt: &Runtime<'_>,
-    ctx: &mut EvalCtx<'_>,
-) -> SqlResult<usize> {
-    let mut held = 0;
-    for ((call, types), state) in calls.iter().zip(arg_types).zip(&mut group.states) {
-        if call.args.is_empty() {
-            state.accumulator.add_rows(1);
-            continue;
-        }
-        if let (None, None, [arg]) = (&state.seen, &state.ordered, call.args.as_slice()) {
-            add_one(&mut state.accumulator, (call, arg, types), row, rt, ctx)?;
-            continue;
-        }
-        let Scratch { args, key } = scratch;
-        args.clear();
-        for arg in &call.args {
-            args.push(arg.eval(row, ctx)?);
-        }
-        if let Some(seen) = &mut state.seen {
-            if args.iter().any(Value::is_null) {
-                continue;
-            }
-            key.clear();
-            for (value, ty) in args.iter().zip(types) {
-                crate::normal::put_equal(value.as_ref(), ty, key);
-            }
-            let bytes = key.len() + 48;
-            if !seen.insert(key).1 {
-                continue;
-            }
-            rt.hold(bytes)?;
-            held += bytes;
-        }
-        match &mut state.ordered {
-            Some(ordered) => {
-                if args.iter().any(Value::is_null) {
-                    continue;
-                }
-                let mut key = Vec::new();
-                super::sort::sort_key(&call.order_by, row, ctx, &mut key)?;
-                let bytes = key.len() + super::row_bytes(args);
-                rt.hold(bytes)?;
-                held += bytes;
-                let arrival = ordered.len();
-                ordered.push((key, arrival, std::mem::take(args)));
-            }
-            None => step(&mut state.accumulator, call, args, types, rt, ctx)?,
-        }
-    }
-    Ok(held)
 }
 
 impl Op for Aggregate<'_> {
@@ -441,24 +367,34 @@ impl Op for Aggregate<'_> {
         let mut key = std::mem::take(&mut self.key);
         let mut computed = Row::new();
         let mut input_row = std::mem::take(&mut self.input_row);
-        while self.input.next(rt, ctx, &mut input_row)? {
-            self.group_of(&input_row, ctx, &mut key, &mut computed)?;
+        let mut filled = true;
+        let session = ctx.session;
+        while self.input.step(rt, ctx, &mut input_row, &mut filled)? {
+            if self.takes_rows {
+                self.input.fill(session, &mut input_row, &mut filled)?;
+            }
+            let here = self.input.here(&input_row, filled, session)?;
+            self.group_of(&here, &input_row, ctx, &mut key, &mut computed)?;
             let is_same = self.current.as_ref().is_some_and(|(current, _)| *current == key);
             let finished = if is_same {
                 None
             } else {
+                self.input.fill(session, &mut input_row, &mut filled)?;
                 let values = self.values_of(&input_row, &mut computed);
                 let group = self.new_group(values, 0);
                 self.current.replace((key.clone(), group))
             };
-            if let Some((_, group)) = &mut self.current {
-                self.bytes +=
-                    accumulate(self.calls, &self.arg_types, group, &input_row, &mut self.scratch, rt, ctx)?;
+            // What the finished group holds is given back with it.
+            let held = if finished.is_some() { std::mem::take(&mut self.bytes) } else { 0 };
+            if let Some((key, mut group)) = self.current.take() {
+                self.bytes += self.take(&mut group, &mut input_row, &mut filled, rt, ctx)?;
+                self.current = Some((key, group));
             }
             if let Some((_, group)) = finished {
                 self.input_row = input_row;
                 self.key = key;
                 *row = self.finish(rt, group, ctx)?;
+                rt.release(held);
                 return Ok(true);
             }
         }

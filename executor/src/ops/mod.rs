@@ -1,6 +1,9 @@
 //! Operators: each gives rows one by one. `open` begins a run (again), `next` fills the caller's row.
 
 mod aggregate;
+mod aggregate_calls;
+mod aggregate_input;
+mod conditions;
 mod hash_join;
 mod json_table;
 mod measure;
@@ -83,7 +86,8 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
             ))
         }
         Operator::Aggregate { input, groups, aggregates, rollup, strategy } => {
-            Box::new(aggregate::Aggregate::new(build(input, rt)?, groups, aggregates, *rollup, *strategy))
+            let input = aggregate_input::Input::new(input, rt)?;
+            Box::new(aggregate::Aggregate::new(input, groups, aggregates, *rollup, *strategy))
         }
         Operator::Sort { input, keys, limit } => {
             Box::new(sort::Sort::new(build(input, rt)?, keys, limit.as_ref()))

@@ -1,11 +1,11 @@
 //! Reading one table: the clustered range, ranges of an index, single keys; snapshot or locking reads.
 
-use super::stored::StoredColumns;
+use super::stored::{Stored, StoredColumns};
 use super::{Op, Row};
 use crate::ranges::{ByteRange, byte_ranges};
 use crate::runtime::Runtime;
 use crate::shape::{IndexShape, TableInfo};
-use aurora_expr::EvalCtx;
+use aurora_expr::{EvalCtx, SessionInfo};
 use aurora_planner::{Access, RowLock, Scan, WaitPolicy as PlanWait};
 use aurora_txn::{Direction, Isolation, LockMode, Locked, TxnCursor, View, WaitPolicy};
 use aurora_types::codec::key::{DecodedColumn, decode_column};
@@ -94,6 +94,43 @@ impl<'a> TableScan<'a> {
         })
     }
 
+    /// Whether [`TableScan::step`] gives all that [`Op::next`] gives.
+    pub fn gives_stored(&self) -> bool {
+        self.index.is_none() && !self.is_point && self.scan.lock.is_none() && !self.scan.row_handle
+    }
+
+    /// To the next stored row that passes the filter, where [`TableScan::gives_stored`]; `scratch` may be overwritten.
+    pub fn step(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, scratch: &mut Row) -> SqlResult<bool> {
+        loop {
+            rt.tick()?;
+            let Some(cursor) = &mut self.cursor else {
+                if self.next_range(rt)? {
+                    continue;
+                }
+                return Ok(false);
+            };
+            if !cursor.advance()? {
+                self.cursor = None;
+                continue;
+            }
+            self.rows_read += 1;
+            if self.columns.passes(&self.info, cursor.value(), ctx, scratch)? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The row that [`TableScan::step`] stands on.
+    #[inline]
+    pub fn stored<'v>(&'v self, session: &'v dyn SessionInfo) -> SqlResult<Stored<'v>> {
+        self.columns.stored(&self.info, self.cursor.as_ref().map_or(&[], TxnCursor::value), session)
+    }
+
+    /// All columns of the row that [`TableScan::step`] stands on.
+    pub fn fill(&self, session: &dyn SessionInfo, row: &mut Row) -> SqlResult<()> {
+        self.columns.fill(&self.info, &self.stored(session)?, row)
+    }
+
     fn shape(&self) -> &IndexShape {
         match self.index {
             Some(at) => &self.info.indexes[at],
@@ -149,6 +186,10 @@ impl<'a> TableScan<'a> {
     /// Fills `row` from the index entry that the cursor stands on; `false` where the entry does not hold the values.
     fn give_covered(&mut self, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
         let (Some(columns), Some(cursor)) = (&self.covering, &self.cursor) else { return Ok(false) };
+        if columns.is_empty() {
+            row.clear();
+            return Ok(true);
+        }
         let index = match self.index {
             Some(at) => &self.info.indexes[at],
             None => &self.info.clustered,
@@ -254,6 +295,9 @@ impl Op for TableScan<'_> {
         self.cursor = None;
         self.at = 0;
         let scan = self.scan;
+        if !self.is_point {
+            self.columns.prepare(&self.info, ctx);
+        }
         self.ranges = match &scan.access {
             Access::Full { .. } => vec![ByteRange::prefix(&self.info.clustered.prefix)],
             Access::Index(access) => byte_ranges(&access.ranges, self.shape(), ctx)?,

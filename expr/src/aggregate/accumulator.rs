@@ -114,6 +114,25 @@ impl Accumulator {
         matches!(self.state, State::SumSmall(..))
     }
 
+    /// Whether [`Accumulator::add_exact`] takes rows.
+    pub fn sums_exactly(&self) -> bool {
+        matches!(self.state, State::SumSmall(..) | State::SumInt(_))
+    }
+
+    /// Takes a row whose only argument is `unscaled / 10^scale`; `false`: it goes to [`Accumulator::step`].
+    #[inline]
+    pub fn add_exact(&mut self, unscaled: i64, scale: u8) -> bool {
+        match &mut self.state {
+            State::SumSmall(..) => self.add_small(i128::from(unscaled), scale),
+            State::SumInt(sum) if scale == 0 => {
+                *sum += i128::from(unscaled);
+                self.count += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Takes one row's arguments. `separator` and `max_bytes` are GROUP_CONCAT's.
     ///
     /// # Errors

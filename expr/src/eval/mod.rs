@@ -10,6 +10,7 @@ mod convert;
 mod in_set;
 mod json;
 mod quick;
+mod shared;
 
 pub(crate) use arithmetic::{bits, describe};
 pub use cache::EvalCache;
@@ -17,6 +18,7 @@ pub(crate) use convert::text_operand as text_of;
 pub use in_set::InSet;
 pub use quick::Columns;
 pub(crate) use quick::raised;
+pub use shared::{Exact, SharedSums};
 
 use crate::context::EvalCtx;
 use crate::expr::{CompareOp, Expr, ExprKind, IsTest, SubqueryKind};

@@ -3,6 +3,7 @@
 //! Only what cannot fail, warn or convert is answered: columns, literals, parameters and slots of matching kinds.
 //! Everything else is left to [`Expr::eval_bool`] on a row.
 
+use super::shared::Exact;
 use crate::context::EvalCtx;
 use crate::expr::{ArithmeticOp, CompareOp, Expr, ExprKind, IsTest};
 use crate::typing::Comparison;
@@ -14,6 +15,12 @@ use std::cmp::Ordering;
 pub trait Columns {
     /// The value of a column; `None` when it cannot be read.
     fn column(&self, at: usize) -> Option<ValueRef<'_>>;
+
+    /// The value of a column as an exact number.
+    #[inline]
+    fn exact(&self, at: usize) -> Exact {
+        self.column(at).map_or(Exact::Unknown, Exact::of)
+    }
 }
 
 impl Columns for [Value] {

@@ -36,6 +36,8 @@ pub(super) struct Class {
     written: Vec<(usize, usize, Numbered)>,
     pub units: Units,
     number: usize,
+    /// They all equal one constant, and the tables are asked for it.
+    fixed: bool,
 }
 
 /// A group made ready: every condition in its place.
@@ -173,9 +175,54 @@ impl Joins<'_, '_, '_> {
                     members[at].3 = build::comparison(CompareOp::Eq, members[at].2.clone(), other)?;
                 }
             }
-            block.classes.push(Class { members, written, units, number });
+            let fixed = self.spread_constant(block, &members)?;
+            block.classes.push(Class { members, written, units, number, fixed });
         }
         Ok(())
+    }
+
+    /// Where one of the columns, which are all equal, has to equal a constant, every other one has to, too: their tables
+    /// can look for it before they are joined. Not where a single row has the constant: it leads to the others by itself.
+    /// Whether there is such a constant, and all of them are asked.
+    fn spread_constant(&self, block: &mut Block, members: &[(usize, usize, Expr, Expr)]) -> SqlResult<bool> {
+        let of_member = |expr: &Expr, unit: usize| {
+            let ExprKind::Compare { op: CompareOp::Eq, left, right, how } = &expr.kind else { return None };
+            let (column, value) =
+                if right.is_constant_for_execution() { (left, right) } else { (right, left) };
+            let ExprKind::Column(at) = column.kind else { return None };
+            let fits = members.iter().any(|member| member.0 == unit && member.1 == at)
+                && value.is_constant_for_execution()
+                && !has_subquery(value)
+                && *how == typing::own_comparison(&column.ty);
+            fits.then(|| (at, (**value).clone()))
+        };
+        let found = block.own.iter().enumerate().find_map(|(unit, own)| {
+            own.iter().find_map(|(number, expr)| {
+                of_member(expr, unit).map(|(at, value)| (unit, *number, at, value))
+            })
+        });
+        let Some((unit, number, first, value)) = found else { return Ok(false) };
+        let own: Vec<Expr> = block.own[unit].iter().map(|(_, expr)| expr.clone()).collect();
+        if matches!(block.units[unit].parts, Parts::Leaf(leaf) if is_unique_match(&self.leaves[leaf], &own)) {
+            return Ok(false);
+        }
+        let mut all = true;
+        for (unit, position, column, _) in members {
+            let is_asked = block.own[*unit]
+                .iter()
+                .any(|(_, expr)| of_member(expr, *unit).is_some_and(|(at, _)| at == *position));
+            if *position == first || is_asked {
+                continue;
+            }
+            let same = build::comparison(CompareOp::Eq, column.clone(), value.clone())?;
+            let as_written = matches!(&same.kind, ExprKind::Compare { how, .. } if *how == typing::own_comparison(&column.ty));
+            if as_written && matches!(block.units[*unit].parts, Parts::Leaf(_)) {
+                block.own[*unit].push((number, same));
+            } else {
+                all = false;
+            }
+        }
+        Ok(all)
     }
 
     /// The units that the expression reads; `None` when it reads others too.
@@ -201,7 +248,8 @@ impl Joins<'_, '_, '_> {
                     .enumerate()
                     // Of one table, only one: the others equal it by a condition of its own.
                     .filter(|(at, member)| !class.members[..*at].iter().any(|known| known.0 == member.0))
-                    .map(|(_, member)| (member.0, self.distinct(member.1)))
+                    // Where each table is asked for the constant already, the equality says no more.
+                    .map(|(_, member)| (member.0, if class.fixed { 1.0 } else { self.distinct(member.1) }))
                     .collect(),
             })
             .collect();

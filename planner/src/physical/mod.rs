@@ -3,6 +3,7 @@
 mod access;
 mod estimate;
 mod graph;
+mod groups;
 mod hash;
 mod join;
 mod point;
@@ -133,6 +134,7 @@ pub(crate) fn aggregate(
             ..call
         })
         .collect();
+    let follows = groups::follow_key(&rel.node, &groups);
     let estimate = rel.node.estimate;
     let rows = if groups.is_empty() { 1.0 } else { (estimate.rows / 3.0).max(1.0) };
     let cost = estimate.cost + estimate.rows;
@@ -141,7 +143,7 @@ pub(crate) fn aggregate(
         groups,
         aggregates,
         rollup,
-        strategy: AggregateStrategy::Hash,
+        strategy: if follows { AggregateStrategy::Sorted } else { AggregateStrategy::Hash },
     };
     if rollup {
         return sorted_rollup(state, operator, types, layout, rows, cost);

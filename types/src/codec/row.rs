@@ -281,6 +281,28 @@ fn year_byte(year: u64) -> Option<u8> {
     if year == 0 { Some(0) } else { u8::try_from(year.checked_sub(1900)?).ok().filter(|b| *b != 0) }
 }
 
+/// What the numbers of [`RowView::ordinal`] stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordinal {
+    Int,
+    /// Unscaled, with so many digits behind the point.
+    Decimal(u8),
+    /// [`Date::packed`].
+    Date,
+}
+
+impl RowLayout {
+    /// Whether the values of a column order as 64-bit numbers do that [`RowView::ordinal`] gives.
+    pub fn ordinal(&self, column: usize) -> Option<Ordinal> {
+        match self.slots.get(column)?.kind {
+            Kind::Signed(_) | Kind::Unsigned(_) => Some(Ordinal::Int),
+            Kind::Decimal { scale, len: 4..=8, .. } => Some(Ordinal::Decimal(scale)),
+            Kind::Date => Some(Ordinal::Date),
+            _ => None,
+        }
+    }
+}
+
 /// A stored row with its layout.
 #[derive(Clone, Copy, Debug)]
 pub struct RowView<'a> {
@@ -347,6 +369,36 @@ impl<'a> RowView<'a> {
             };
         }
         self.read(column).ok_or(CodecError::DamagedColumn { column })
+    }
+
+    /// The number that a stored column's value is or orders by, see [`RowLayout::ordinal`]; `Some(None)` for NULL, `None`
+    /// where [`RowView::get`] has to be asked.
+    #[inline]
+    #[allow(clippy::option_option, reason = "NULL, and not knowing")]
+    pub fn ordinal(&self, column: usize) -> Option<Option<i64>> {
+        if column >= self.count {
+            return None;
+        }
+        if self.bytes.get(HEADER_LEN + column / 8)? >> (column % 8) & 1 == 1 {
+            return Some(None);
+        }
+        let slot = self.layout.slots.get(column)?;
+        let at = self.fixed + slot.at as usize;
+        let number = match slot.kind {
+            Kind::Signed(width) => {
+                let spare = 64 - u32::from(width) * 8;
+                (low_le(self.bytes.get(at..at + usize::from(width))?) << spare) as i64 >> spare
+            }
+            Kind::Unsigned(width) => {
+                i64::try_from(low_le(self.bytes.get(at..at + usize::from(width))?)).ok()?
+            }
+            Kind::Decimal { len, .. } => {
+                decimal::read_ordered_i64(self.bytes.get(at..at + usize::from(len))?)?
+            }
+            Kind::Date => low_le(self.bytes.get(at..at + 3)?) as i64,
+            _ => return None,
+        };
+        Some(Some(number))
     }
 
     /// Whether a column is NULL, without decoding it.

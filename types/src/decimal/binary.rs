@@ -49,19 +49,26 @@ pub fn write_ordered(value: &Decimal, precision: u8, scale: u8, out: &mut Vec<u8
 /// number of that type.
 #[inline]
 pub fn read_ordered(bytes: &[u8], precision: u8, scale: u8) -> Option<Decimal> {
-    let len = bytes.len();
-    if (4..=8).contains(&len)
-        && len == ordered_len(precision)
-        && let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>())
+    if bytes.len() == ordered_len(precision)
+        && let Some(value) = read_ordered_i64(bytes)
     {
-        // Two loads that overlap, the sign bit flipped back and spread.
-        let spare = 64 - 8 * len as u32;
-        let head = u64::from(u32::from_be_bytes(*head)) << 32;
-        let raw = head | u64::from(u32::from_be_bytes(*tail)) << spare;
-        let value = (raw ^ 1 << 63) as i64 >> spare;
         return Decimal::from_parts(i128::from(value), scale).ok();
     }
     read_any(bytes, precision, scale)
+}
+
+/// The unscaled number of 4 to 8 bytes that [`write_ordered`] wrote; `None` for other lengths.
+#[inline]
+pub fn read_ordered_i64(bytes: &[u8]) -> Option<i64> {
+    let len = bytes.len();
+    if !(4..=8).contains(&len) {
+        return None;
+    }
+    // Two loads that overlap, the sign bit flipped back and spread.
+    let spare = 64 - 8 * len as u32;
+    let head = u64::from(u32::from_be_bytes(*bytes.first_chunk()?)) << 32;
+    let raw = head | u64::from(u32::from_be_bytes(*bytes.last_chunk()?)) << spare;
+    Some((raw ^ 1 << 63) as i64 >> spare)
 }
 
 fn read_any(bytes: &[u8], precision: u8, scale: u8) -> Option<Decimal> {
