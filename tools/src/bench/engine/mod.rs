@@ -7,13 +7,13 @@ mod peers;
 mod report;
 mod work;
 
-#[cfg(feature = "engines")]
+#[cfg(feature = "engines-rust")]
 mod fjalls;
-#[cfg(feature = "engines")]
+#[cfg(feature = "engines-rust")]
 mod redbs;
 #[cfg(feature = "engines")]
 mod rocks;
-#[cfg(feature = "engines")]
+#[cfg(feature = "engines-rust")]
 mod sleds;
 
 use super::{interrupted, process, watch_for_interrupts};
@@ -82,7 +82,7 @@ pub fn run(args: &LsmArgs) -> Result<i32, Failure> {
     if !peers::COMPILED {
         return Err(Failure::usage(
             "the peers are not compiled in: build with `cargo run --release -p aurora-tools --features engines -- bench lsm` \
-             (rocksdb needs a C++ compiler and libclang)",
+             (rocksdb needs a C++ compiler and libclang; `--features engines-rust` leaves it out)",
         ));
     }
     if !args.seconds.is_finite() || !(0.05..=86_400.0).contains(&args.seconds) {

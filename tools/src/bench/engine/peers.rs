@@ -7,7 +7,7 @@ pub const OURS: &str = "auroradb";
 pub const OURS_PLAIN: &str = "auroradb, not encrypted";
 
 /// Whether the peers are compiled in.
-pub const COMPILED: bool = cfg!(feature = "engines");
+pub const COMPILED: bool = cfg!(feature = "engines-rust");
 
 /// Ours first, then ours without encryption, then the peers.
 pub fn all() -> Vec<Kind> {
@@ -19,13 +19,14 @@ pub fn all() -> Vec<Kind> {
     kinds
 }
 
-#[cfg(feature = "engines")]
+#[cfg(feature = "engines-rust")]
 fn add_peers(kinds: &mut Vec<Kind>) {
+    #[cfg(feature = "engines")]
     kinds.push(Kind { name: "rocksdb", durable: true, open: super::rocks::open });
     kinds.push(Kind { name: "fjall", durable: true, open: super::fjalls::open });
     kinds.push(Kind { name: "sled", durable: false, open: super::sleds::open });
     kinds.push(Kind { name: "redb", durable: true, open: super::redbs::open });
 }
 
-#[cfg(not(feature = "engines"))]
+#[cfg(not(feature = "engines-rust"))]
 fn add_peers(_kinds: &mut Vec<Kind>) {}
