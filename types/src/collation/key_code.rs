@@ -140,25 +140,48 @@ impl KeyCode {
         }
     }
 
+    /// A byte for each character at most: the room is made first, so that the loop has no more to ask.
     fn append_ascii(&self, text: &[u8], out: &mut Vec<u8>) {
-        out.extend(text.iter().map(|&byte| self.ascii[usize::from(byte & 0x7F)]).filter(|&lead| lead != 0));
+        let start = out.len();
+        out.resize(start + text.len(), 0);
+        let mut length = 0;
+        if let Some(room) = out.get_mut(start..) {
+            for &byte in text {
+                let lead = self.ascii[usize::from(byte & 0x7F)];
+                if let Some(place) = room.get_mut(length) {
+                    *place = lead;
+                }
+                length += usize::from(lead != 0);
+            }
+        }
+        out.truncate(start + length);
     }
 
     fn append_ascii_padded(&self, text: &[u8], out: &mut Vec<u8>) {
-        let mut spaces = 0;
-        for &byte in text {
-            match self.ascii[usize::from(byte & 0x7F)] {
-                0 => {}
-                lead if lead == self.space_lead => spaces += 1,
-                lead => {
-                    if spaces > 0 {
-                        self.push_spaces(spaces, lead > self.space_lead, out);
-                        spaces = 0;
+        let start = out.len();
+        out.resize(start + text.len(), 0);
+        // Spaces are known for what they are when something follows them: those from `dense` to `length` are not yet.
+        let (mut length, mut dense) = (0, 0);
+        if let Some(room) = out.get_mut(start..) {
+            for &byte in text {
+                let lead = self.ascii[usize::from(byte & 0x7F)];
+                if let Some(place) = room.get_mut(length) {
+                    *place = lead;
+                }
+                length += usize::from(lead != 0);
+                if lead != 0 && lead != self.space_lead {
+                    if length - dense > 1
+                        && lead > self.space_lead
+                        && let Some(spaces) = room.get_mut(dense..length - 1)
+                    {
+                        spaces.fill(self.space_lead + 2);
                     }
-                    out.push(lead);
+                    dense = length;
                 }
             }
         }
+        // Trailing spaces go.
+        out.truncate(start + dense);
     }
 
     fn append_padded(&self, weights: Weights<'_>, out: &mut Vec<u8>) {
