@@ -21,7 +21,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Logins, definitions and accounts are on disk before the client hears of them; the rest reaches the page cache.
+    /// Definitions and accounts are on disk before the client hears of them; the rest reaches the page cache.
     pub fn durability(self) -> crate::Durability {
         match self {
             Class::Account | Class::Ddl | Class::Audit | Class::Checkpoint => crate::Durability::Durable,

@@ -1,7 +1,7 @@
 //! The audit log: append-only, hash-chained, sealed, signed.
 //!
-//! Events go to one writer thread, which numbers them without holes, chains each to the one before by SHA-256, seals a
-//! group in one block and syncs when one of the group asked for it. Every few seconds, and at each end, a checkpoint record
+//! Events are numbered without holes, each is chained to the one before by SHA-256; a group is sealed in one block, by
+//! the thread of one who waits for it, and synced when one of the group asked for it. Every few seconds, and at each end, a checkpoint record
 //! signs the head of the chain with Ed25519. [`verify`] finds a changed, cut, reordered or missing record;
 //! [`export`] writes JSON Lines or CSV. The sled index beside the segments is derived and disposable.
 
@@ -13,10 +13,11 @@ mod log;
 mod reader;
 mod segment;
 mod verify;
+mod writer;
 
 pub use event::{Class, Event, Record};
 pub use export::{ExportFilter, ExportFormat, export};
-pub use log::{AuditLog, Durability, Mode};
+pub use log::{AuditLog, Durability, Mode, Told};
 pub use reader::{AuditReader, read_all};
 pub use verify::{Report, verify};
 

@@ -1,15 +1,18 @@
-//! The writer: one thread, one chain.
+//! The log as its callers see it: who tells an event and needs it written writes it, with all that wait at that moment.
+//!
+//! A thread of its own writes what nobody waits for, signs the head of the chain and keeps the index.
 
 use crate::AuditError;
 use crate::checkpoint::Signer;
-use crate::event::{Class, Event, Record, rfc3339};
-use crate::index::Index;
-use crate::segment::{GENESIS, Hash, SegmentWriter, encode_record, io_error, read_segment, segments};
-use aurora_env::{Env, Sealing};
-use parking_lot::{Condvar, Mutex};
+use crate::event::{Class, Event, Record};
+use crate::index::{Entry, Index};
+use crate::segment::{GENESIS, SegmentWriter, io_error, read_segment, segments};
+use crate::writer::{Waiting, Writer};
+use aurora_env::{Clock, Env, Sealing};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// When [`AuditLog::record`] returns.
@@ -48,11 +51,13 @@ impl Mode {
         }
     }
 
-    /// The log tells of itself durably in every mode.
-    fn durability(self, class: Class) -> Durability {
+    /// The log tells of itself durably in every mode. Nobody hears that a connection has ended: by class, nobody waits
+    /// for that record either.
+    fn durability(self, event: &Event) -> Durability {
         match self {
-            _ if matches!(class, Class::Audit | Class::Checkpoint) => Durability::Durable,
-            Mode::ByClass => class.durability(),
+            _ if matches!(event.class, Class::Audit | Class::Checkpoint) => Durability::Durable,
+            Mode::ByClass if event.event == DISCONNECT => Durability::Async,
+            Mode::ByClass => event.class.durability(),
             Mode::Async => Durability::Async,
             Mode::Written => Durability::Written,
             Mode::Durable => Durability::Durable,
@@ -60,52 +65,51 @@ impl Mode {
     }
 }
 
-/// Events that may wait for the writer before those who come wait too: memory is bounded, whatever the disk does.
+/// The event of a connection's end.
+const DISCONNECT: &str = "disconnect";
+
+/// Events that may wait before those who tell more write them themselves: memory is bounded, whatever the disk does.
 const WAITING_MAX: usize = 16_384;
-const SEGMENT_BYTES: u64 = 64 << 20;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 const ASYNC_DELAY: Duration = Duration::from_millis(100);
+/// Records that are indexed together; a checkpoint indexes what there is.
+const INDEXED_TOGETHER: usize = 4096;
 
 #[derive(Default)]
-struct Queue {
-    waiting: Vec<(Event, Durability)>,
+pub(crate) struct Queue {
+    pub waiting: Vec<Waiting>,
     /// Numbers given out so far.
-    assigned: u64,
+    pub assigned: u64,
     stop: bool,
 }
 
-#[derive(Default)]
-struct Progress {
-    written: u64,
-    durable: u64,
-    failed: Option<String>,
-}
-
-struct Shared {
-    queue: Mutex<Queue>,
-    arrived: Condvar,
-    progress: Mutex<Progress>,
-    advanced: Condvar,
-    last_durable: AtomicU64,
+pub(crate) struct Shared {
+    clock: Arc<dyn Clock>,
+    pub queue: Mutex<Queue>,
+    /// Wakes the thread to its end.
+    stopped: Condvar,
+    /// Taken before `queue` where both are.
+    writer: Mutex<Writer>,
+    /// Numbers of the last records in the operating system's cache and on disk.
+    pub written: AtomicU64,
+    pub durable: AtomicU64,
+    has_failed: AtomicBool,
+    failure: Mutex<Option<String>>,
 }
 
 /// The open audit log. One per instance; cheap to share.
 pub struct AuditLog {
     shared: Arc<Shared>,
     mode: Mode,
-    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-struct Writer {
-    env: Env,
-    sealing: Arc<dyn Sealing>,
-    dir: PathBuf,
-    signer: Signer,
-    index: Option<Index>,
-    segment: SegmentWriter,
-    head: Hash,
-    seq: u64,
-    unsigned: u64,
+/// An event that has its number and may not be as durable yet as it has to be.
+#[must_use = "the event may not be written yet"]
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    pub seq: u64,
+    durability: Durability,
 }
 
 impl AuditLog {
@@ -141,21 +145,36 @@ impl AuditLog {
         }
         let index = open_index(&env, sealing.as_ref(), dir, &all, seq, &signer);
         let segment = SegmentWriter::create(&env, sealing.as_ref(), dir, seq + 1)?;
+        let clock = env.clock.clone();
+        let is_indexed = index.is_some();
+        let writer = Writer {
+            env,
+            sealing,
+            dir: dir.to_path_buf(),
+            signer,
+            segment,
+            head,
+            seq,
+            unsigned: 0,
+            is_indexed,
+            unindexed: Vec::new(),
+        };
         let shared = Arc::new(Shared {
+            clock,
             queue: Mutex::new(Queue { assigned: seq, ..Queue::default() }),
-            arrived: Condvar::new(),
-            progress: Mutex::new(Progress { written: seq, durable: seq, failed: None }),
-            advanced: Condvar::new(),
-            last_durable: AtomicU64::new(seq),
+            stopped: Condvar::new(),
+            writer: Mutex::new(writer),
+            written: AtomicU64::new(seq),
+            durable: AtomicU64::new(seq),
+            has_failed: AtomicBool::new(false),
+            failure: Mutex::new(None),
         });
-        let dir = dir.to_path_buf();
-        let mut writer = Writer { env, sealing, dir, signer, index, segment, head, seq, unsigned: 0 };
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
             .name("audit-writer".into())
-            .spawn(move || writer.run(&theirs))
+            .spawn(move || theirs.run(index))
             .map_err(|e| AuditError::Stopped(e.to_string()))?;
-        let log = AuditLog { shared, mode, writer: Mutex::new(Some(thread)) };
+        let log = AuditLog { shared, mode, thread: Mutex::new(Some(thread)) };
         let start = Event { object: mode.name().to_owned(), ..Event::new(Class::Audit, "start", 0) };
         log.record(start, Durability::Durable)?;
         Ok(log)
@@ -163,41 +182,60 @@ impl AuditLog {
 
     /// Records an event as durably as the mode wants its class.
     pub fn tell(&self, event: Event) -> Result<u64, AuditError> {
-        let durability = self.mode.durability(event.class);
+        let durability = self.mode.durability(&event);
         self.record(event, durability)
     }
 
     /// Records an event; returns its number once it is as durable as asked.
     pub fn record(&self, event: Event, durability: Durability) -> Result<u64, AuditError> {
-        let (seq, is_full) = {
-            let mut queue = self.shared.queue.lock();
-            if queue.stop {
-                return Err(AuditError::Stopped("the log is closed".into()));
-            }
-            queue.assigned += 1;
-            queue.waiting.push((event, durability));
-            (queue.assigned, queue.waiting.len() > WAITING_MAX)
-        };
-        if durability == Durability::Async && !is_full {
-            return Ok(seq);
+        let told = self.enqueue(event, durability)?;
+        self.finish(told)?;
+        Ok(told.seq)
+    }
+
+    /// Gives an event its number; [`AuditLog::try_finish`] or [`AuditLog::finish`] makes it as durable as the mode wants.
+    pub fn begin(&self, event: Event) -> Result<Told, AuditError> {
+        let durability = self.mode.durability(&event);
+        self.enqueue(event, durability)
+    }
+
+    fn enqueue(&self, event: Event, durability: Durability) -> Result<Told, AuditError> {
+        let mut queue = self.shared.queue.lock();
+        if queue.stop {
+            return Err(AuditError::Stopped("the log is closed".into()));
         }
-        self.shared.arrived.notify_one();
-        let mut progress = self.shared.progress.lock();
-        loop {
-            let reached = if durability == Durability::Durable { progress.durable } else { progress.written };
-            if reached >= seq {
-                return Ok(seq);
-            }
-            if let Some(why) = &progress.failed {
-                return Err(AuditError::Stopped(why.clone()));
-            }
-            self.shared.advanced.wait(&mut progress);
+        queue.assigned += 1;
+        queue.waiting.push(Waiting { event, at: self.shared.clock.wall() });
+        let is_full = queue.waiting.len() > WAITING_MAX;
+        let durability =
+            if durability == Durability::Async && is_full { Durability::Written } else { durability };
+        Ok(Told { seq: queue.assigned, durability })
+    }
+
+    /// As [`AuditLog::finish`], when that takes no sync and no wait for others; `false`: it would.
+    pub fn try_finish(&self, told: Told) -> Result<bool, AuditError> {
+        if self.shared.is_done(told)? {
+            return Ok(true);
         }
+        if told.durability == Durability::Durable {
+            return Ok(false);
+        }
+        let Some(writer) = self.shared.writer.try_lock() else { return Ok(false) };
+        self.shared.advance(writer, told)?;
+        Ok(true)
+    }
+
+    /// Returns when the event is as durable as it has to be; this thread may write it, and others with it.
+    pub fn finish(&self, told: Told) -> Result<(), AuditError> {
+        if self.shared.is_done(told)? {
+            return Ok(());
+        }
+        self.shared.advance(self.shared.writer.lock(), told)
     }
 
     /// Number of the last record on disk: commit records carry it.
     pub fn last_durable(&self) -> u64 {
-        self.shared.last_durable.load(Ordering::Acquire)
+        self.shared.durable.load(Ordering::Acquire)
     }
 
     /// Records `stop`, signs the head and ends the writer.
@@ -211,10 +249,10 @@ impl AuditLog {
     }
 
     fn close_with(&self, last: &str) -> Result<(), AuditError> {
-        let Some(thread) = self.writer.lock().take() else { return Ok(()) };
+        let Some(thread) = self.thread.lock().take() else { return Ok(()) };
         let recorded = self.record(Event::new(Class::Audit, last, 0), Durability::Durable);
         self.shared.queue.lock().stop = true;
-        self.shared.arrived.notify_one();
+        self.shared.stopped.notify_one();
         thread.join().map_err(|_| AuditError::Stopped("its writer panicked".into()))?;
         recorded.map(|_| ())
     }
@@ -224,6 +262,95 @@ impl Drop for AuditLog {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
             tracing::error!(%error, "closing the audit log");
+        }
+    }
+}
+
+impl Shared {
+    /// # Errors
+    /// When it never will be.
+    fn is_done(&self, told: Told) -> Result<bool, AuditError> {
+        let reached = match told.durability {
+            Durability::Async => return Ok(true),
+            Durability::Written => &self.written,
+            Durability::Durable => &self.durable,
+        };
+        if reached.load(Ordering::Acquire) >= told.seq {
+            return Ok(true);
+        }
+        if self.has_failed.load(Ordering::Acquire) {
+            let why = self.failure.lock().clone().unwrap_or_default();
+            return Err(AuditError::Stopped(why));
+        }
+        Ok(false)
+    }
+
+    /// Writes what waits, and syncs when this event needs it.
+    fn advance(&self, mut writer: MutexGuard<'_, Writer>, told: Told) -> Result<(), AuditError> {
+        // Whoever had the writer before may have written this event too.
+        if self.is_done(told)? {
+            return Ok(());
+        }
+        let outcome = writer.write_waiting(self).and_then(|()| match told.durability {
+            Durability::Durable => writer.sync(self),
+            _ => Ok(()),
+        });
+        outcome.inspect_err(|error| self.fail(error))
+    }
+
+    /// Nothing is written behind a block that may be half there.
+    fn fail(&self, error: &AuditError) {
+        tracing::error!(%error, "the audit log can no longer be written");
+        self.queue.lock().stop = true;
+        self.failure.lock().get_or_insert(error.to_string());
+        self.has_failed.store(true, Ordering::Release);
+        self.stopped.notify_one();
+    }
+
+    /// The thread's work, until the log is closed.
+    fn run(&self, mut index: Option<Index>) {
+        let mut last_checkpoint = self.clock.monotonic();
+        loop {
+            let stop = {
+                let mut queue = self.queue.lock();
+                if !queue.stop {
+                    self.stopped.wait_for(&mut queue, ASYNC_DELAY);
+                }
+                queue.stop
+            };
+            let now = self.clock.monotonic();
+            let is_time = stop || now.saturating_sub(last_checkpoint) >= CHECKPOINT_EVERY;
+            let unindexed = {
+                let mut writer = self.writer.lock();
+                if self.has_failed.load(Ordering::Acquire) {
+                    return;
+                }
+                let outcome = writer.write_waiting(self).and_then(|()| {
+                    if is_time && writer.unsigned > 0 {
+                        last_checkpoint = now;
+                        writer.checkpoint(self)?;
+                    }
+                    Ok(())
+                });
+                if let Err(error) = outcome {
+                    return self.fail(&error);
+                }
+                let is_due = is_time || writer.unindexed.len() >= INDEXED_TOGETHER;
+                if is_due { std::mem::take(&mut writer.unindexed) } else { Vec::new() }
+            };
+            if let Some(Err(error)) = index.as_ref().map(|index| index.add(&unindexed)) {
+                tracing::warn!(%error, "the audit index is dropped; it is rebuilt at the next start");
+                index = None;
+                let mut writer = self.writer.lock();
+                writer.is_indexed = false;
+                writer.unindexed = Vec::new();
+            }
+            if stop {
+                break;
+            }
+        }
+        if let Some(Err(error)) = index.as_ref().map(Index::flush) {
+            tracing::warn!(%error, "flushing the audit index");
         }
     }
 }
@@ -243,11 +370,16 @@ fn open_index(
         if indexed < last_seq {
             for path in all {
                 let (stored, _) = read_segment(env, sealing, path)?;
+                let mut added = Vec::new();
                 for stored in stored {
                     let Ok(record) = serde_json::from_slice::<Record>(&stored.json) else { continue };
                     if record.seq > indexed {
-                        index.add(record.seq, first_seq(path), stored.offset, &record.event.user)?;
+                        let (segment, offset) = (first_seq(path), stored.offset);
+                        added.push(Entry { seq: record.seq, segment, offset, user: record.event.user });
                     }
+                }
+                for chunk in added.chunks(INDEXED_TOGETHER) {
+                    index.add(chunk)?;
                 }
             }
         }
@@ -259,125 +391,6 @@ fn open_index(
 fn first_seq(path: &Path) -> u64 {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     stem.trim_start_matches("segment-").parse().unwrap_or(0)
-}
-
-impl Writer {
-    fn run(&mut self, shared: &Shared) {
-        let mut last_checkpoint = self.env.clock.monotonic();
-        loop {
-            let (batch, stop) = {
-                let mut queue = shared.queue.lock();
-                if queue.waiting.is_empty() && !queue.stop {
-                    shared.arrived.wait_for(&mut queue, ASYNC_DELAY);
-                }
-                (std::mem::take(&mut queue.waiting), queue.stop)
-            };
-            let now = self.env.clock.monotonic();
-            let due = self.unsigned > 0 && (stop || now.saturating_sub(last_checkpoint) >= CHECKPOINT_EVERY);
-            if batch.is_empty() && !due {
-                if stop {
-                    break;
-                }
-                continue;
-            }
-            let outcome = self.write(batch, shared);
-            let outcome = match outcome {
-                Ok(()) if due => {
-                    last_checkpoint = now;
-                    self.checkpoint(shared)
-                }
-                other => other,
-            };
-            if let Err(error) = outcome {
-                tracing::error!(%error, "the audit log can no longer be written");
-                shared.queue.lock().stop = true;
-                shared.progress.lock().failed = Some(error.to_string());
-                shared.advanced.notify_all();
-                return;
-            }
-        }
-        if let Some(Err(error)) = self.index.as_ref().map(Index::flush) {
-            tracing::warn!(%error, "flushing the audit index");
-        }
-    }
-
-    fn write(&mut self, batch: Vec<(Event, Durability)>, shared: &Shared) -> Result<(), AuditError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let sync = batch.iter().any(|(_, durability)| *durability == Durability::Durable);
-        let mut block = Vec::with_capacity(batch.len() * 512);
-        let first = self.seq + 1;
-        let mut users = Vec::with_capacity(batch.len());
-        for (event, _) in batch {
-            self.seq += 1;
-            self.unsigned += 1;
-            users.push(event.user.clone());
-            let timestamp = rfc3339(self.env.clock.wall());
-            let record = Record { seq: self.seq, timestamp, event, signature: None };
-            self.head = encode_record(&record, &self.head, &mut block)?;
-        }
-        self.append(&block, first, &users, sync, shared)
-    }
-
-    /// The checkpoint takes a number of its own, given out under the queue's lock so that numbers stay without holes.
-    fn checkpoint(&mut self, shared: &Shared) -> Result<(), AuditError> {
-        let batch = {
-            let mut queue = shared.queue.lock();
-            queue.assigned += 1;
-            std::mem::take(&mut queue.waiting)
-        };
-        // Events that came between the last group and the lock have lower numbers than the checkpoint.
-        self.write(batch, shared)?;
-        self.seq += 1;
-        let record = Record {
-            seq: self.seq,
-            timestamp: rfc3339(self.env.clock.wall()),
-            event: Event::new(Class::Checkpoint, "checkpoint", 0),
-            signature: Some(self.signer.sign(self.seq, &self.head)),
-        };
-        let mut block = Vec::new();
-        self.head = encode_record(&record, &self.head, &mut block)?;
-        self.unsigned = 0;
-        self.append(&block, self.seq, &[String::new()], true, shared)
-    }
-
-    fn append(
-        &mut self,
-        block: &[u8],
-        first: u64,
-        users: &[String],
-        sync: bool,
-        shared: &Shared,
-    ) -> Result<(), AuditError> {
-        if self.segment.len_bytes() > SEGMENT_BYTES {
-            self.segment.sync()?;
-            self.segment = SegmentWriter::create(&self.env, self.sealing.as_ref(), &self.dir, first)?;
-        }
-        let offset = self.segment.append(block)?;
-        if sync {
-            self.segment.sync()?;
-        }
-        let mut progress = shared.progress.lock();
-        progress.written = self.seq;
-        if sync {
-            progress.durable = self.seq;
-            shared.last_durable.store(self.seq, Ordering::Release);
-        }
-        drop(progress);
-        shared.advanced.notify_all();
-        if let Some(index) = &self.index {
-            let segment = first_seq(self.segment.path());
-            for (seq, user) in (first..).zip(users) {
-                if let Err(error) = index.add(seq, segment, offset, user) {
-                    tracing::warn!(%error, "the audit index is dropped; it is rebuilt at the next start");
-                    self.index = None;
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl AuditLog {
@@ -422,12 +435,49 @@ mod tests {
 
     #[test]
     fn modes_say_what_is_waited_for() {
-        assert_eq!(Mode::ByClass.durability(Class::Ddl), Durability::Durable);
-        assert_eq!(Mode::ByClass.durability(Class::Connection), Durability::Written);
-        assert_eq!(Mode::Async.durability(Class::Ddl), Durability::Async);
-        assert_eq!(Mode::Async.durability(Class::Audit), Durability::Durable);
-        assert_eq!(Mode::Written.durability(Class::Account), Durability::Written);
-        assert_eq!(Mode::Durable.durability(Class::Failure), Durability::Durable);
+        let asked = |mode: Mode, class, name| mode.durability(&Event::new(class, name, 1));
+        assert_eq!(asked(Mode::ByClass, Class::Ddl, "create_table"), Durability::Durable);
+        assert_eq!(asked(Mode::ByClass, Class::Connection, "connect"), Durability::Written);
+        assert_eq!(asked(Mode::ByClass, Class::Connection, "disconnect"), Durability::Async);
+        assert_eq!(asked(Mode::Durable, Class::Connection, "disconnect"), Durability::Durable);
+        assert_eq!(asked(Mode::Async, Class::Ddl, "create_table"), Durability::Async);
+        assert_eq!(asked(Mode::Async, Class::Audit, "start"), Durability::Durable);
+        assert_eq!(asked(Mode::Written, Class::Account, "grant"), Durability::Written);
+        assert_eq!(asked(Mode::Durable, Class::Failure, "status"), Durability::Durable);
+    }
+
+    #[test]
+    fn those_who_wait_write_and_those_who_do_not_are_written_with_them() {
+        let (dir, env) = (tempfile::tempdir().unwrap(), RealEnv::new());
+        let sealing: Arc<dyn Sealing> = Arc::new(PlainSealing::new([1; 16], env.entropy.clone()));
+        let log = open(Mode::ByClass, &env, &sealing, dir.path());
+        let tell = |name: &str, user: &str, id| {
+            let event = Event { user: user.into(), ..Event::new(Class::Connection, name, id) };
+            log.begin(event).unwrap()
+        };
+        let held = log.shared.writer.lock();
+        let (left, came) = (tell("disconnect", "a", 1), tell("connect", "b", 2));
+        assert!(log.try_finish(left).unwrap() && !log.try_finish(came).unwrap());
+        drop(held);
+        assert!(log.try_finish(came).unwrap());
+        assert_eq!(log.shared.written.load(Ordering::Acquire), came.seq);
+        let storm = |user: &str| {
+            for id in 0..300 {
+                log.finish(tell("connect", user, id)).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            for user in ["c", "d", "e"] {
+                scope.spawn(move || storm(user));
+            }
+        });
+        let durable = log.record(Event::new(Class::Ddl, "drop_table", 9), Durability::Durable).unwrap();
+        assert!(log.last_durable() >= durable);
+        log.close().unwrap();
+        let report = verify(&env, &*sealing, dir.path(), None, None).unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        let of = |user| AuditLog::records_of(&env, &*sealing, dir.path(), user).unwrap();
+        assert_eq!((of("a"), of("b"), of("d").len()), (vec![left.seq], vec![came.seq], 300));
     }
 
     #[test]

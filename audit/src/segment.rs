@@ -49,6 +49,7 @@ pub(crate) struct SegmentWriter {
     file: Arc<dyn File>,
     cipher: Arc<dyn FileCipher>,
     path: PathBuf,
+    first_seq: u64,
     offset: u64,
     block: u64,
 }
@@ -70,30 +71,34 @@ impl SegmentWriter {
         file.write_all_at(&header.encode(), 0).map_err(io_error("writing", &path))?;
         file.sync_data().map_err(io_error("syncing", &path))?;
         env.fs.sync_dir(dir).map_err(io_error("syncing", dir))?;
-        Ok(SegmentWriter { file, cipher, path, offset: FILE_HEADER_BYTES as u64, block: 0 })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(SegmentWriter { file, cipher, path, first_seq, offset: FILE_HEADER_BYTES as u64, block: 0 })
     }
 
     pub fn len_bytes(&self) -> u64 {
         self.offset
     }
 
-    /// Seals and writes one block; returns its offset.
-    pub fn append(&mut self, plain: &[u8]) -> Result<u64, AuditError> {
-        let mut out = Vec::with_capacity(plain.len() + 64);
-        out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(plain);
-        self.cipher.seal(self.block, &aad(self.offset), &mut out, 4);
-        let sealed_bytes = (out.len() - 4) as u32;
-        out[..4].copy_from_slice(&sealed_bytes.to_le_bytes());
-        self.file.write_all_at(&out, self.offset).map_err(io_error("writing", &self.path))?;
-        let at = self.offset;
-        self.offset += out.len() as u64;
+    /// Number of the segment's first record.
+    pub fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    /// A plain block with room for so many bytes; records are appended to it.
+    pub fn new_block(&self, room_bytes: usize) -> Vec<u8> {
+        let mut block = Vec::with_capacity(room_bytes + 64);
+        block.extend_from_slice(&[0; 4]);
+        block
+    }
+
+    /// Seals a block of [`SegmentWriter::new_block`] and writes it.
+    pub fn append(&mut self, mut block: Vec<u8>) -> Result<(), AuditError> {
+        self.cipher.seal(self.block, &aad(self.offset), &mut block, 4);
+        let sealed_bytes = (block.len() - 4) as u32;
+        block[..4].copy_from_slice(&sealed_bytes.to_le_bytes());
+        self.file.write_all_at(&block, self.offset).map_err(io_error("writing", &self.path))?;
+        self.offset += block.len() as u64;
         self.block += 1;
-        Ok(at)
+        Ok(())
     }
 
     pub fn sync(&self) -> Result<(), AuditError> {

@@ -42,7 +42,7 @@ pub struct CommandPhase<'a, S: Service> {
     pub entry: &'a ConnectionEntry,
     pub connections: &'a Connections,
     pub password_key: Option<&'a PasswordKey>,
-    session: S::Session,
+    session: Box<S::Session>,
     peer: Peer,
     nonce: Nonce,
     compression: Option<Method>,
@@ -76,6 +76,11 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             cursors: options.cursors.for_connection(),
             runtime: Handle::current(),
         }
+    }
+
+    /// Whether its end takes no time.
+    pub fn ends_at_once(&self) -> bool {
+        self.session.ends_at_once()
     }
 
     /// Serves commands until the end, and says what to tell the client then.
@@ -118,6 +123,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
 
     /// Waits for the client, a kill, or the end of patience.
     async fn next_command(&mut self) -> Result<PacketAt, Option<SqlError>> {
+        let began = Instant::now();
         loop {
             match self.conn.frames.next_packet() {
                 Ok(Some(at)) => {
@@ -142,9 +148,17 @@ impl<'a, S: Service> CommandPhase<'a, S> {
                 self.conn.out.shrink();
             }
             let patience = if idle { self.session.wait_timeout() } else { self.conn.read_timeout };
+            let rests = idle && self.entry.rests();
+            let patience = if rests { patience.saturating_sub(began.elapsed()) } else { patience };
+            let read = async {
+                if rests {
+                    self.conn.rest().await?;
+                }
+                self.conn.fill().await
+            };
             let read = tokio::select! {
                 biased;
-                read = self.pace.waits(timeout(patience, self.conn.fill())) => read,
+                read = self.pace.waits(timeout(patience, read)) => read,
                 () = self.entry.wake.notified() => {
                     if self.entry.is_killed() {
                         return Err(None);
@@ -165,7 +179,8 @@ impl<'a, S: Service> CommandPhase<'a, S> {
         let Connection { channel, frames, out, common, read_timeout, write_timeout } = &mut *self.conn;
         let charset = self.session.client_collation().charset();
         let command = match command::decode(frames.payload(at), *common, charset) {
-            Ok(Command::ChangeUser(change)) => return self.change_user(change).await,
+            // Rare, and larger than all other commands.
+            Ok(Command::ChangeUser(change)) => return Box::pin(self.change_user(change)).await,
             Ok(command) => command,
             Err(_) => {
                 reply::write_err(out, &SqlError::new(ER_MALFORMED_PACKET, &[]));
@@ -176,7 +191,7 @@ impl<'a, S: Service> CommandPhase<'a, S> {
             channel,
             out,
             common: *common,
-            session: &mut self.session,
+            session: &mut *self.session,
             statements: &mut self.statements,
             pace: &mut self.pace,
             cursors: &self.cursors,

@@ -83,6 +83,13 @@ impl Connection {
         }
     }
 
+    /// Gives all buffers back, and returns when the client has sent something.
+    pub async fn rest(&mut self) -> io::Result<()> {
+        self.frames.give_back();
+        self.out.give_back();
+        self.channel.stream.readable().await
+    }
+
     /// Reads what there is, at least a byte. Nothing is lost when the future is dropped.
     pub async fn fill(&mut self) -> Result<(), Broken> {
         self.channel.fill(&mut self.frames).await
@@ -143,7 +150,7 @@ impl Connection {
 
     /// Takes what the client still sends: closing a socket with unread bytes would take the error away from it.
     async fn drain(&mut self) {
-        let mut room = [0; 4096];
+        let mut room = vec![0; 4096];
         let read_all = async {
             // A packet that was refused for its size, but not an endless one.
             for _ in 0..DRAINED_BYTES / room.len() {

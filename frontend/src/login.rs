@@ -45,11 +45,14 @@ pub struct LoginContext<'a> {
     pub server_version: &'a str,
     /// Flags of the compressions that are offered.
     pub compression: Capabilities,
+    /// As `Options::inline_statements`.
+    pub inline: bool,
 }
 
 /// A client that may send commands.
 pub struct LoggedIn<S> {
-    pub session: S,
+    /// Too large to be moved around with the connection's task.
+    pub session: Box<S>,
     pub peer: Peer,
     pub nonce: Nonce,
     /// Begins behind the OK.
@@ -113,7 +116,8 @@ pub async fn login<S: Service>(
     let account = authenticate(conn, authenticator.as_mut(), &user, &peer, proof).await?;
     let compression = Method::agreed(conn.common, hello.zstd_level);
     let init = session_init(context.entry, user, account, &peer, collation, hello, conn.common);
-    let session = tokio::task::block_in_place(|| service.open(init))?;
+    let open = || service.open(init).map(Box::new);
+    let session = if context.inline { open() } else { tokio::task::block_in_place(open) }?;
     Ok(LoggedIn { session, peer, nonce, compression })
 }
 

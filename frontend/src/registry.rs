@@ -3,10 +3,19 @@
 use crate::net::Net;
 use aurora_env::{KillFlag, KillLevel};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+
+/// Logging in, or with a command to run.
+const ACTIVE: u8 = 0;
+/// Since some time after the last look.
+const IDLE: u8 = 1;
+/// Idle at the last look.
+const SEEN: u8 = 2;
+/// Idle at two looks in a row.
+const RESTS: u8 = 3;
 
 /// One connection from its accept to its end.
 #[derive(Debug)]
@@ -17,6 +26,8 @@ pub struct ConnectionEntry {
     /// Wakes the connection's task when it waits for the client.
     pub(crate) wake: Notify,
     socket: Arc<Net>,
+    /// How long the connection has waited for its client.
+    idle: AtomicU8,
     /// Milliseconds since the registry began, plus one, at which the running command began; 0 when idle.
     busy_since: AtomicU64,
 }
@@ -88,6 +99,7 @@ impl Connections {
             kill: Arc::new(KillFlag::new()),
             wake: Notify::new(),
             socket,
+            idle: AtomicU8::new(ACTIVE),
             busy_since: AtomicU64::new(0),
         });
         entries.insert(id, entry.clone());
@@ -136,6 +148,24 @@ impl Connections {
         }
     }
 
+    /// Asks connections that have waited since the call before to give their buffers back. Timers of their own would
+    /// cost every command one.
+    pub(crate) fn send_to_rest(&self) {
+        for entry in self.lock().values() {
+            match entry.idle.load(Ordering::Relaxed) {
+                IDLE => drop(entry.idle.compare_exchange(IDLE, SEEN, Ordering::Relaxed, Ordering::Relaxed)),
+                SEEN => {
+                    let asked =
+                        entry.idle.compare_exchange(SEEN, RESTS, Ordering::Relaxed, Ordering::Relaxed);
+                    if asked.is_ok() {
+                        entry.wake.notify_one();
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Arc<ConnectionEntry>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,11 +173,18 @@ impl Connections {
 
 impl ConnectionEntry {
     pub(crate) fn command_begins(&self, now_millis: u64) {
+        self.idle.store(ACTIVE, Ordering::Relaxed);
         self.busy_since.store(now_millis + 1, Ordering::Relaxed);
     }
 
     pub(crate) fn command_ends(&self) {
         self.busy_since.store(0, Ordering::Relaxed);
+        self.idle.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// Whether it has waited for so long that it is to keep no buffers meanwhile.
+    pub(crate) fn rests(&self) -> bool {
+        self.idle.load(Ordering::Relaxed) == RESTS
     }
 
     pub(crate) fn is_killed(&self) -> bool {
@@ -159,5 +196,33 @@ impl ConnectionEntry {
             0 => false,
             since => u128::from(now_millis + 1 - since.min(now_millis + 1)) >= running_for.as_millis(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::UnixStream;
+
+    #[tokio::test]
+    async fn a_connection_rests_after_two_looks_without_a_command() {
+        let connections = Connections::new(1);
+        let (socket, _client) = UnixStream::pair().unwrap();
+        let entry = connections.register(Arc::new(Net::Unix(socket))).unwrap();
+        let looks = |count: usize| (0..count).for_each(|_| connections.send_to_rest());
+        // A login is not to be woken.
+        looks(3);
+        assert!(!entry.rests());
+        entry.command_ends();
+        looks(1);
+        assert!(!entry.rests());
+        entry.command_begins(1);
+        looks(2);
+        entry.command_ends();
+        looks(2);
+        assert!(entry.rests());
+        entry.wake.notified().await;
+        entry.command_begins(2);
+        assert!(!entry.rests());
     }
 }

@@ -130,15 +130,21 @@ async fn accept_loop<S: Service>(doors: Doors, shared: Arc<Shared<S>>, stop: Arc
         tokio::select! {
             () = stop.notified() => break,
             accepted = doors.accept() => match accepted {
-                Ok((net, address)) => admit(&mut tasks, &shared, net, address),
+                Ok((net, address)) => {
+                    reap(&mut tasks);
+                    admit(&mut tasks, &shared, net, address);
+                }
                 Err(error) => {
                     // Out of descriptors, most likely: give others the time to close some.
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(Duration::from_millis(50)).await;
                 }
             },
-            _ = check.tick() => connections.kill_vanished(VANISHED_CHECK),
-            Some(_) = tasks.join_next() => {}
+            _ = check.tick() => {
+                connections.kill_vanished(VANISHED_CHECK);
+                connections.send_to_rest();
+                reap(&mut tasks);
+            }
         }
     }
     drop(doors);
@@ -150,6 +156,11 @@ async fn accept_loop<S: Service>(doors: Doors, shared: Arc<Shared<S>>, stop: Arc
             tasks.shutdown().await;
         }
     }
+}
+
+/// Forgets tasks that have ended. Not when they end: the next client is soon enough, and nobody has to be woken for it.
+fn reap(tasks: &mut JoinSet<()>) {
+    while tasks.try_join_next().is_some() {}
 }
 
 fn admit<S: Service>(
@@ -206,9 +217,12 @@ async fn converse<S: Service>(
         password_key,
         server_version: &options.server_version,
         compression: options.compression,
+        inline: options.inline_statements,
     };
     let logged_in = {
-        let login = timeout(options.login_timeout, login(&mut conn, shared.service.as_ref(), &context, peer));
+        let login = login(&mut conn, shared.service.as_ref(), &context, peer);
+        // TLS and passwords need much room, and only here: a connection that waits for commands does not keep it.
+        let login = Box::pin(timeout(options.login_timeout, login));
         tokio::select! {
             biased;
             done = login => done,
@@ -221,8 +235,12 @@ async fn converse<S: Service>(
             let service = shared.service.as_ref();
             let mut phase = CommandPhase::new(&mut conn, service, entry, client, options);
             let farewell = phase.run().await;
-            // A session that rolls back may block.
-            tokio::task::block_in_place(|| drop(phase));
+            if options.inline_statements && phase.ends_at_once() {
+                drop(phase);
+            } else {
+                // A session that rolls back may block.
+                tokio::task::block_in_place(|| drop(phase));
+            }
             farewell
         }
         Ok(Err(error)) => {
@@ -235,7 +253,7 @@ async fn converse<S: Service>(
             Broken::Timeout.farewell()
         }
     };
-    conn.end(farewell).await;
+    Box::pin(conn.end(farewell)).await;
 }
 
 /// The host part of an account that matches this address. Names are not looked up: an account is

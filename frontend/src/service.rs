@@ -159,6 +159,11 @@ pub trait ClientSession: Send {
         sink: &mut dyn RowSink,
     ) -> SqlResult<Option<Ticket>>;
 
+    /// Whether dropping the session takes no time: nothing is to be rolled back or deleted.
+    fn ends_at_once(&self) -> bool {
+        false
+    }
+
     /// Whether the statement may be executed with a cursor.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::net::Net;
 use crate::service::TlsInfo;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -144,6 +145,14 @@ impl Stream {
         match socket.net.try_write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             done => done,
+        }
+    }
+
+    /// Returns when the client has sent something, or at once where TLS may have read it already.
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Stream::Plain(socket) => poll_fn(|cx| socket.net.poll_read_ready(cx)).await,
+            Stream::Tls(_) | Stream::Gone => Ok(()),
         }
     }
 

@@ -53,6 +53,24 @@ async fn logins_over_tls_are_full_once_and_fast_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_have_rested_go_on() {
+    let server = start(true, |_| ()).await;
+    let plain = opts(&server, false);
+    let kinds = [plain.clone(), plain.compression(mysql_async::Compression::fast()), opts(&server, true)];
+    let mut all = Vec::new();
+    for kind in kinds {
+        all.push(Conn::new(kind).await.unwrap());
+    }
+    for _ in 0..2 {
+        for conn in &mut all {
+            let who: Option<String> = conn.query_first("who").await.unwrap();
+            assert!(who.is_some_and(|who| who.starts_with("root")));
+        }
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_tls_passwords_are_sealed_or_refused() {
     let server = start(true, |_| ()).await;
     let mut conn = Conn::new(opts(&server, false)).await.unwrap();

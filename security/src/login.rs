@@ -83,6 +83,15 @@ impl Attempt {
         }
     }
 
+    /// Whether neither a right nor a wrong password changes what is stored: failed logins are not counted, and none are
+    /// to be forgotten.
+    pub fn stores_nothing(&self) -> bool {
+        self.account.as_ref().is_none_or(|account| {
+            let counts = account.password.failed_attempts > 0 && account.password.lock_time.is_some();
+            !counts && !self.accounts.failed.lock().contains_key(&account.name)
+        })
+    }
+
     /// Checks the client's scramble against the digest of an earlier login.
     ///
     /// # Errors

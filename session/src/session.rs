@@ -106,6 +106,11 @@ impl Session {
         Ok(session)
     }
 
+    /// Whether its end has nothing to roll back, delete or unlock.
+    pub fn holds_nothing(&self) -> bool {
+        self.open.is_none() && self.temporary.is_empty() && self.locked.is_none()
+    }
+
     /// `server_status` as the OK packet tells it.
     pub fn status_flags(&self) -> u16 {
         let mut flags = 0;

@@ -190,6 +190,14 @@ impl FrameReader {
         }
     }
 
+    /// Gives all memory back that holds nothing.
+    pub fn give_back(&mut self) {
+        self.shrink();
+        if self.filled == 0 {
+            self.buf = Vec::new();
+        }
+    }
+
     /// Gives memory back between commands.
     pub fn shrink(&mut self) {
         if !self.joining {

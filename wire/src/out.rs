@@ -109,6 +109,13 @@ impl OutBuffer {
         }
     }
 
+    /// Gives all memory back that holds nothing.
+    pub fn give_back(&mut self) {
+        if self.buf.is_empty() {
+            self.buf = Vec::new();
+        }
+    }
+
     /// Gives memory back between commands.
     pub fn shrink(&mut self) {
         if self.buf.is_empty() && self.buf.capacity() > IDLE_BYTES {
