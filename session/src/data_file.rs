@@ -51,6 +51,8 @@ pub(crate) enum Wanted {
 /// Cuts a file into lines.
 pub(crate) struct LineReader {
     shape: FileShape,
+    /// By byte: a character of its own that says nothing but itself.
+    plain: [bool; 256],
     wanted: Wanted,
     /// Lines to be skipped yet.
     skip: u64,
@@ -69,6 +71,7 @@ impl LineReader {
     pub fn new(shape: FileShape, wanted: Wanted, skip: u64) -> LineReader {
         LineReader {
             skip: if shape.no_lines { 0 } else { skip },
+            plain: plain_bytes(&shape),
             shape,
             wanted,
             pending: Vec::new(),
@@ -104,6 +107,7 @@ impl LineReader {
         while !self.done {
             let mut scan = Scan {
                 shape: &self.shape,
+                plain: &self.plain,
                 bytes: &self.pending[self.used..],
                 at: 0,
                 ended,
@@ -144,6 +148,7 @@ impl LineReader {
 /// Reads one line out of what there is.
 struct Scan<'s> {
     shape: &'s FileShape,
+    plain: &'s [bool; 256],
     bytes: &'s [u8],
     at: usize,
     /// Nothing comes behind `bytes`.
@@ -302,6 +307,14 @@ impl Scan<'_> {
         }
     }
 
+    /// Takes the bytes up to the next one that may say something.
+    fn plain_run(&mut self, line: &mut Line) {
+        let rest = &self.bytes[self.at..];
+        let run = rest.iter().position(|byte| !self.plain[usize::from(*byte)]).unwrap_or(rest.len());
+        line.bytes.extend_from_slice(&rest[..run]);
+        self.at += run;
+    }
+
     /// Reads one field; whether the file ended with it. `None`: there is no field, the file is over.
     fn field(&mut self, line: &mut Line) -> Result<Option<bool>, Stop> {
         let shape = self.shape;
@@ -321,6 +334,9 @@ impl Scan<'_> {
         // An escape before a character of several bytes may stand between its bytes as well.
         let mut escaped_character = false;
         let enclosed = loop {
+            if !escaped_character {
+                self.plain_run(line);
+            }
             let Some(mut byte) = self.get()? else {
                 at_end = true;
                 break false;
@@ -411,6 +427,16 @@ impl Scan<'_> {
         line.fields.push(Field { start: text, end, null });
         Ok(Some(at_end))
     }
+}
+
+fn plain_bytes(shape: &FileShape) -> [bool; 256] {
+    let first = |text: &[u8]| text.first().copied();
+    let special = [shape.escape, shape.enclosed, first(&shape.lines_end), first(&shape.fields_end)];
+    let mut plain = [false; 256];
+    for byte in 0..128u8 {
+        plain[usize::from(byte)] = !special.contains(&Some(byte));
+    }
+    plain
 }
 
 /// How many bytes a character has that begins with this one; 0 when none does.
