@@ -115,9 +115,9 @@ fn table(id: u64, name: &str, columns: Vec<ColumnDef>, indexes: Vec<IndexDef>) -
     }
 }
 
-fn view(name: &str, columns: &[&str], query: &str, check: ViewCheckOption) -> ViewDef {
+fn view(id: u64, name: &str, columns: &[&str], query: &str, check: ViewCheckOption) -> ViewDef {
     ViewDef {
-        id: TableId(900),
+        id: TableId(id),
         schema: "d".into(),
         name: name.into(),
         columns: columns.iter().map(|c| (*c).into()).collect(),
@@ -175,9 +175,9 @@ pub fn catalog() -> CatalogSnapshot {
         catalog.put_table(Arc::new(def));
     }
     let merged = "select `d`.`t`.`id` AS `i`,`d`.`t`.`a` AS `a` from `d`.`t` where (`d`.`t`.`b` > 1)";
-    catalog.put_view(Arc::new(view("v", &["i", "a"], merged, ViewCheckOption::Cascaded)));
+    catalog.put_view(Arc::new(view(900, "v", &["i", "a"], merged, ViewCheckOption::Cascaded)));
     let counted = "select `d`.`t`.`a` AS `a`,count(0) AS `n` from `d`.`t` group by `d`.`t`.`a`";
-    catalog.put_view(Arc::new(view("w", &["a", "n"], counted, ViewCheckOption::None)));
+    catalog.put_view(Arc::new(view(901, "w", &["a", "n"], counted, ViewCheckOption::None)));
     catalog
 }
 
