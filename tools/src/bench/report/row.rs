@@ -129,10 +129,18 @@ pub fn ratio(better: Better, ours: f64, theirs: f64) -> Option<f64> {
 impl Goal {
     fn text(self, unit: &str) -> String {
         match self {
-            Goal::Ratio(least) => format!("≥ {least}×"),
-            Goal::Below(most) => format!("< {most} {unit}"),
-            Goal::RatioAndMost(least, most) => format!("≥ {least}×, ≤ {most} {unit}"),
+            Goal::Ratio(least) => format!("≥ {}×", Goal::number(least)),
+            Goal::Below(most) => format!("< {} {unit}", Goal::number(most)),
+            Goal::RatioAndMost(least, most) => {
+                format!("≥ {}×, ≤ {} {unit}", Goal::number(least), Goal::number(most))
+            }
         }
+    }
+
+    /// Two places at most.
+    fn number(value: f64) -> String {
+        let text = format!("{value:.2}");
+        text.trim_end_matches('0').trim_end_matches('.').to_string()
     }
 
     fn met(self, ours: Option<f64>, ratio: Option<f64>) -> Option<bool> {
@@ -238,6 +246,13 @@ mod tests {
         assert_eq!(good.spread_ours, Some(0.1));
         assert_eq!(against(&rounds(&[20.0]), &rounds(&[60.0])).met, Some(false));
         assert_eq!((ratio(Better::More, 10.0, 5.0), ratio(Better::More, 10.0, 0.0)), (Some(2.0), None));
+    }
+
+    #[test]
+    fn goals_are_told_in_short_numbers() {
+        assert_eq!(Goal::Ratio(1.0 / 3.0).text("s"), "≥ 0.33×");
+        assert_eq!(Goal::RatioAndMost(2.5, 12.0).text("µs"), "≥ 2.5×, ≤ 12 µs");
+        assert_eq!(Goal::Below(60.0).text("MiB"), "< 60 MiB");
     }
 
     #[test]
