@@ -19,6 +19,7 @@ mod write;
 
 pub use ddl::{build_index, copy_rows, validate_rows};
 pub use host::{Host, Settings};
+pub use ranges::{ByteRange, byte_ranges};
 pub use shape::{IndexShape, PartShape, PartSource, TableInfo};
 pub use statement::{Outcome, Statement, evaluate};
 pub use temp::TempFiles;

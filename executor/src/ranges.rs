@@ -1,15 +1,16 @@
 //! Index ranges as byte ranges of storage.
 
 use crate::shape::{IndexShape, put_part};
-use aurora_expr::EvalCtx;
-use aurora_planner::{KeyBound, KeyRange};
-use aurora_types::codec::key::{KeyColumn, prefix_end};
+use aurora_expr::{EvalCtx, Expr};
+use aurora_planner::{KeyBound, KeyRange, RangeKind};
+use aurora_types::codec::key::{KeyColumn, prefix_end, put_text_beginning};
+use aurora_types::like::LikePattern;
 use aurora_types::{BaseType, DateTime, Decimal, SqlResult, SqlType, Value};
 use std::ops::Bound;
 
 /// A byte range; `end` is excluded, `None` is the end of the key space.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ByteRange {
+pub struct ByteRange {
     pub start: Vec<u8>,
     pub end: Option<Vec<u8>>,
 }
@@ -243,18 +244,19 @@ enum Side {
 
 fn side(
     bound: &KeyBound,
+    values: &[Expr],
     is_low: bool,
     is_point: bool,
     index: &IndexShape,
     ctx: &mut EvalCtx<'_>,
 ) -> SqlResult<(Side, usize)> {
-    if bound.values.is_empty() {
+    if values.is_empty() {
         return Ok((Side::Open, 0));
     }
     let mut bytes = index.prefix.clone();
-    let last = bound.values.len() - 1;
+    let last = values.len() - 1;
     let mut inclusive = bound.inclusive;
-    for (i, expr) in bound.values.iter().enumerate() {
+    for (i, expr) in values.iter().enumerate() {
         let Some(part) = index.parts.get(i) else { break };
         let value = expr.eval(&[], ctx)?;
         if value.is_null() {
@@ -285,11 +287,47 @@ fn side(
             Fit::Above(_) | Fit::BelowAll | Fit::AboveAll => return Ok((Side::Empty, i)),
         }
     }
-    Ok((Side::At { bytes, inclusive }, bound.values.len()))
+    Ok((Side::At { bytes, inclusive }, values.len()))
 }
 
 fn open_at(bytes: Vec<u8>, columns: usize) -> Side {
     if columns == 0 { Side::Open } else { Side::At { bytes, inclusive: true } }
+}
+
+/// The keys that begin with `bound`'s values, of which the last is a pattern: `None` where one is NULL.
+fn like_range(
+    bound: &KeyBound,
+    escape: Option<char>,
+    index: &IndexShape,
+    ctx: &mut EvalCtx<'_>,
+) -> SqlResult<Option<ByteRange>> {
+    let Some((pattern, before)) = bound.values.split_last() else {
+        return Ok(Some(ByteRange::prefix(&index.prefix)));
+    };
+    let (mut bytes, columns) = match side(bound, before, true, true, index, ctx)? {
+        (Side::Empty, _) => return Ok(None),
+        (Side::Open, columns) => (index.prefix.clone(), columns),
+        (Side::At { bytes, .. }, columns) => (bytes, columns),
+    };
+    let pattern = pattern.eval(&[], ctx)?;
+    if pattern.is_null() {
+        return Ok(None);
+    }
+    let part = index.parts.get(columns).filter(|_| columns == before.len());
+    if let (Value::Text(pattern), Some(part)) = (&pattern, part) {
+        let pattern = LikePattern::new(pattern.as_bytes(), escape, part.column.ty.collation);
+        put_text_beginning(pattern.prefix(), &part.column, &mut bytes);
+    }
+    Ok(Some(ByteRange::prefix(&bytes)))
+}
+
+/// Whether the ranges, which are those of a pattern for the first column, say no more than that it is not NULL: the
+/// pattern begins with a wildcard.
+pub(crate) fn is_open_pattern(ranges: &[KeyRange], bytes: &[ByteRange], index: &IndexShape) -> bool {
+    let ([KeyRange { kind: RangeKind::Like { .. }, low, .. }], [found]) = (ranges, bytes) else {
+        return false;
+    };
+    low.values.len() == 1 && found.start.len() <= index.prefix.len() + 1
 }
 
 /// The byte range of one key range; `None` is empty.
@@ -298,8 +336,11 @@ pub(crate) fn byte_range(
     index: &IndexShape,
     ctx: &mut EvalCtx<'_>,
 ) -> SqlResult<Option<ByteRange>> {
-    let is_point = range.point && !range.low.values.is_empty();
-    let (low, low_columns) = side(&range.low, true, is_point, index, ctx)?;
+    if let RangeKind::Like { escape } = range.kind {
+        return like_range(&range.low, escape, index, ctx);
+    }
+    let is_point = range.is_point() && !range.low.values.is_empty();
+    let (low, low_columns) = side(&range.low, &range.low.values, true, is_point, index, ctx)?;
     if let (true, Side::At { inclusive: true, .. }) = (is_point && low_columns > 0, &low)
         && let Side::At { bytes: start, .. } = low
     {
@@ -314,7 +355,7 @@ pub(crate) fn byte_range(
             Side::Empty => (Side::Empty, 0),
         }
     } else {
-        side(&range.high, false, is_point, index, ctx)?
+        side(&range.high, &range.high.values, false, is_point, index, ctx)?
     };
     if matches!(low, Side::Empty) || matches!(high, Side::Empty) {
         return Ok(None);
@@ -368,7 +409,10 @@ pub(crate) fn byte_range(
 }
 
 /// The byte ranges of all key ranges: sorted, disjoint.
-pub(crate) fn byte_ranges(
+///
+/// # Errors
+/// Those of evaluating the values.
+pub fn byte_ranges(
     ranges: &[KeyRange],
     index: &IndexShape,
     ctx: &mut EvalCtx<'_>,

@@ -6,8 +6,8 @@ use crate::memtable::Memtable;
 use crate::types::Seq;
 use std::sync::Arc;
 
-/// Entries of a memtable that are counted one by one; a range that has more counts with all of the memtable's bytes.
-const COUNTED_ENTRIES: usize = 20_000;
+/// Entries of a memtable that are counted one by one; of a range that has more, the skip list's levels tell how many.
+const COUNTED_ENTRIES: usize = 1_000;
 
 impl Engine {
     /// Bytes that the keys of `lower..upper` take: on disk as stored, to the next data block, older versions included;
@@ -49,7 +49,8 @@ fn in_memory(mem: &Arc<Memtable>, lower: &[u8], upper: &[u8]) -> u64 {
         bytes += cursor.key().len() + cursor.value().len();
         cursor.next();
     }
-    mem.data_bytes() as u64
+    let entries = mem.about_between(lower, upper).max(COUNTED_ENTRIES as u64);
+    bytes as u64 * entries / COUNTED_ENTRIES as u64
 }
 
 #[cfg(test)]
@@ -67,6 +68,26 @@ mod tests {
             }
         })
         .unwrap();
+    }
+
+    #[test]
+    fn long_ranges_of_memory_are_told_by_levels() {
+        let machine = Machine::new(12);
+        let engine = machine
+            .open(&EngineOptions { memtable_bytes: 64 << 20, wal_bytes_max: 64 << 20, ..small() })
+            .unwrap();
+        fill(&engine, 1, 50_000);
+        fill(&engine, 2, 3_000);
+        for (lower, upper, rows) in [
+            (&[1][..], &[2][..], 50_000),
+            (&[2], &[3], 3_000),
+            (&[1, 0, 0, 100, 0], &[1, 0, 0, 110, 0], 2_560),
+            (&[1, 0, 0, 100, 0], &[1, 0, 0, 103, 0], 768),
+            (&[3], &[4], 0),
+        ] {
+            let bytes = engine.approximate_bytes(lower, upper).unwrap();
+            assert!((rows * 75..=rows * 125).contains(&bytes), "{rows} rows: {bytes}");
+        }
     }
 
     #[test]

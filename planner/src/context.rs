@@ -1,9 +1,10 @@
 //! What planning depends on beside the statement.
 
+use crate::plan::KeyRange;
 use crate::sample::TableSample;
 use aurora_catalog::{CatalogSnapshot, IndexDef, TableDef};
 use aurora_expr::{BuildContext, SessionInfo};
-use aurora_types::{Charset, SqlType};
+use aurora_types::{Charset, SqlType, Value};
 use std::sync::Arc;
 
 /// Tables that other parts of the server fill: information_schema, performance_schema.
@@ -34,6 +35,17 @@ pub trait Statistics {
 
     /// About how many distinct values the first part of an index has, its first two, and so on.
     fn distinct(&self, _table: &Arc<TableDef>, _index: &IndexDef) -> Option<Arc<[f64]>> {
+        None
+    }
+
+    /// About how many entries of an index lie in `ranges`, whose values are literals and `params`.
+    fn keys_in(
+        &self,
+        _table: &Arc<TableDef>,
+        _index: &IndexDef,
+        _ranges: &[KeyRange],
+        _params: &[Value],
+    ) -> Option<f64> {
         None
     }
 

@@ -239,7 +239,7 @@ impl Session {
             | Statement::ReleaseSavepoint(_) => self.transaction_statement(statement),
             Statement::Prepare { name, source } => {
                 self.prepare_named(name.as_str(), source)?;
-                Ok(Done::default())
+                Ok(Done { info: "Statement prepared".into(), ..Done::default() })
             }
             Statement::Execute { name, using } => self.execute_named(name.as_str(), using, diagnostics, sink),
             Statement::Deallocate(name) => {

@@ -433,3 +433,30 @@ fn stored_rows_are_filtered_and_added_up_as_rows_are() {
     let overflow = c.run("SELECT SUM(i + 1) FROM t");
     assert!(overflow.contains("1690"), "{overflow}");
 }
+
+#[test]
+fn plans_know_how_many_keys_lie_in_a_range() {
+    let (_server, mut c) = fresh();
+    c.must("CREATE TABLE a (id INT PRIMARY KEY, kind INT, name VARCHAR(20), day DATE, KEY (kind), KEY (name), KEY (day))");
+    c.must(
+        "INSERT INTO a WITH RECURSIVE n AS (SELECT 1 i UNION ALL SELECT i + 1 FROM n WHERE i < 900) \
+         SELECT i, IF(i <= 3, 1, 2), CONCAT('n', i), '2020-01-01' + INTERVAL i DAY FROM n",
+    );
+    let mut rows = |condition: &str| {
+        let tree = c.run(&format!("EXPLAIN FORMAT=TREE SELECT * FROM a WHERE {condition}"));
+        let scan = tree.lines().find(|line| line.contains(" on a ")).unwrap_or_else(|| panic!("{tree}"));
+        let found = scan.split(" rows=").nth(1).and_then(|rest| rest.split(')').next());
+        let kind = if scan.contains("Table scan") { "table" } else { "index" };
+        format!("{kind} {}", found.unwrap_or("?"))
+    };
+    assert_eq!(rows("id BETWEEN 3 AND 6"), "index 4");
+    assert_eq!(rows("id > 895"), "index 5");
+    assert_eq!(rows("id BETWEEN 5000 AND 6000"), "index 1");
+    assert_eq!(rows("kind = 1"), "index 3");
+    assert_eq!(rows("name LIKE 'n77%'"), "index 11");
+    assert_eq!(rows("day BETWEEN '2020-01-05' AND '2020-01-11'"), "index 7");
+    // Nearly all of the table: the index would fetch each row from elsewhere.
+    for most in ["day > '2020-01-05'", "name LIKE 'n%'"] {
+        assert!(rows(most).starts_with("table"), "{most}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::stored::{Stored, StoredColumns};
 use super::{Op, Row};
-use crate::ranges::{ByteRange, byte_ranges};
+use crate::ranges::{ByteRange, byte_ranges, is_open_pattern};
 use crate::runtime::Runtime;
 use crate::shape::{IndexShape, TableInfo};
 use aurora_expr::{EvalCtx, SessionInfo};
@@ -26,6 +26,8 @@ pub(super) struct TableScan<'a> {
     columns: StoredColumns<'a>,
     /// Position among `info.indexes`; `None` is the clustered index.
     index: Option<usize>,
+    /// What `index` is unless the values in hand make the whole table cheaper.
+    planned: Option<usize>,
     /// The output comes out of the index entry alone: per output column, the key part that gives it.
     covering: Option<Vec<Covered>>,
     reverse: bool,
@@ -82,6 +84,7 @@ impl<'a> TableScan<'a> {
             columns: StoredColumns::new(&info, &scan.columns, scan.filter.as_ref()),
             info,
             index,
+            planned: index,
             covering,
             reverse,
             ranges: Vec::new(),
@@ -101,23 +104,13 @@ impl<'a> TableScan<'a> {
 
     /// To the next stored row that passes the filter, where [`TableScan::gives_stored`]; `scratch` may be overwritten.
     pub fn step(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, scratch: &mut Row) -> SqlResult<bool> {
-        loop {
-            rt.tick()?;
-            let Some(cursor) = &mut self.cursor else {
-                if self.next_range(rt)? {
-                    continue;
-                }
-                return Ok(false);
-            };
-            if !cursor.advance()? {
-                self.cursor = None;
-                continue;
-            }
-            self.rows_read += 1;
+        while self.advance(rt)? {
+            let Some(cursor) = &self.cursor else { break };
             if self.columns.passes(&self.info, cursor.value(), ctx, scratch)? {
                 return Ok(true);
             }
         }
+        Ok(false)
     }
 
     /// The row that [`TableScan::step`] stands on.
@@ -226,6 +219,34 @@ impl<'a> TableScan<'a> {
         Ok(true)
     }
 
+    /// Brings the cursor to the next entry of the ranges; `false` behind the last one.
+    #[inline]
+    fn advance(&mut self, rt: &Runtime<'_>) -> SqlResult<bool> {
+        loop {
+            rt.tick()?;
+            if let Some(cursor) = &mut self.cursor {
+                if cursor.advance()? {
+                    self.rows_read += 1;
+                    return Ok(true);
+                }
+                self.cursor = None;
+            }
+            if !self.next_range(rt)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The row of the clustered key that is given whole, once.
+    fn next_point(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
+        rt.tick()?;
+        let Some(range) = self.ranges.pop() else { return Ok(false) };
+        self.row_key = range.start;
+        let Some(bytes) = rt.txn.get_before_statement(&self.row_key)? else { return Ok(false) };
+        self.rows_read += 1;
+        self.give(&bytes, ctx, row)
+    }
+
     /// Opens the cursor of the next range; `false` when there is none.
     fn next_range(&mut self, rt: &Runtime<'_>) -> SqlResult<bool> {
         let at = if self.reverse {
@@ -300,43 +321,38 @@ impl Op for TableScan<'_> {
         }
         self.ranges = match &scan.access {
             Access::Full { .. } => vec![ByteRange::prefix(&self.info.clustered.prefix)],
-            Access::Index(access) => byte_ranges(&access.ranges, self.shape(), ctx)?,
+            Access::Index(access) => {
+                self.index = self.planned;
+                let ranges = byte_ranges(&access.ranges, self.shape(), ctx)?;
+                let whole = self.index.is_some()
+                    && self.covering.is_none()
+                    && !access.ordered
+                    && is_open_pattern(&access.ranges, &ranges, self.shape());
+                if whole {
+                    self.index = None;
+                    vec![ByteRange::prefix(&self.info.clustered.prefix)]
+                } else {
+                    ranges
+                }
+            }
         };
         Ok(())
     }
 
     fn next(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, row: &mut Row) -> SqlResult<bool> {
-        loop {
-            rt.tick()?;
-            let Some(cursor) = &mut self.cursor else {
-                if self.is_point {
-                    let Some(range) = self.ranges.pop() else { return Ok(false) };
-                    self.row_key = range.start;
-                    let Some(bytes) = rt.txn.get_before_statement(&self.row_key)? else { return Ok(false) };
-                    self.rows_read += 1;
-                    return self.give(&bytes, ctx, row);
-                }
-                if self.next_range(rt)? {
-                    continue;
-                }
-                return Ok(false);
-            };
-            if !cursor.advance()? {
-                self.cursor = None;
-                continue;
-            }
-            self.rows_read += 1;
+        if self.is_point {
+            return self.next_point(rt, ctx, row);
+        }
+        while self.advance(rt)? {
+            let Some(cursor) = &self.cursor else { break };
             if self.index.is_none() {
-                self.row_key.clear();
-                self.row_key.extend_from_slice(cursor.key());
-                let found = if self.scan.lock.is_some() {
-                    self.fetch(rt, ctx, false, row)?
-                } else {
-                    let cursor = self.cursor.as_ref();
-                    match cursor {
-                        Some(cursor) => self.give(cursor.value(), ctx, row)?,
-                        None => false,
-                    }
+                if self.scan.lock.is_some() || self.scan.row_handle {
+                    self.row_key.clear();
+                    self.row_key.extend_from_slice(cursor.key());
+                }
+                let found = match self.scan.lock {
+                    Some(_) => self.fetch(rt, ctx, false, row)?,
+                    None => self.give(cursor.value(), ctx, row)?,
                 };
                 if found {
                     return Ok(true);
@@ -360,6 +376,7 @@ impl Op for TableScan<'_> {
                 return Ok(true);
             }
         }
+        Ok(false)
     }
 
     fn rows_read(&self) -> u64 {

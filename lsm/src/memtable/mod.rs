@@ -102,6 +102,11 @@ impl Memtable {
         self.last_seq.load(Ordering::Acquire) == 0
     }
 
+    /// About how many entries lie in `low..high`; costs a few hundred steps at most.
+    pub(crate) fn about_between(&self, low: &[u8], high: &[u8]) -> u64 {
+        self.list.about_between(low, high)
+    }
+
     pub(crate) fn data_bytes(&self) -> usize {
         self.data_bytes.load(Ordering::Relaxed)
     }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 const MAX_HEIGHT: usize = 14;
+/// As many entries on a level tell how many there are on the lowest, within an eighth mostly.
+const COUNTED_ON_LEVEL: u64 = 64;
 
 #[repr(C)]
 struct Node {
@@ -214,6 +216,28 @@ impl SkipList {
             }
             next
         }
+    }
+
+    /// About how many entries lie in `low..high`. The more there are, the higher the level that they are counted on,
+    /// on which one of 4^level stands.
+    pub(super) fn about_between(&self, low: &[u8], high: &[u8]) -> u64 {
+        let mut before = self.head.as_ptr();
+        for level in (0..self.height.load(Ordering::Relaxed)).rev() {
+            let mut next;
+            // SAFETY: `before` was met on a higher level (or is the head); links of a level lead to nodes of it.
+            unsafe {
+                (before, next) = self.walk(before, level, low, Seq::MAX.0);
+                let mut count = 0;
+                while !next.is_null() && Self::is_before(next, high, Seq::MAX.0) {
+                    count += 1;
+                    next = Node::link(next, level).load(Ordering::Acquire);
+                }
+                if count >= COUNTED_ON_LEVEL || level == 0 {
+                    return count << (2 * level);
+                }
+            }
+        }
+        0
     }
 
     fn last(&self) -> *mut Node {

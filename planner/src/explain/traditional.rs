@@ -1,7 +1,6 @@
 //! The table of twelve columns.
 
 use super::column;
-use super::text::expr_text;
 use super::tree::index_name;
 use crate::physical::selectivity;
 use crate::plan::{
@@ -299,11 +298,7 @@ fn index_parts(row: &mut Row, scan: &Scan, access: &IndexAccess) {
     };
     let used = first.low.values.len().max(first.high.values.len());
     row.key_len = Some(key_length(table, access.index, used).to_string());
-    let same = |a: &Expr, b: &Expr| expr_text(a, &[]) == expr_text(b, &[]);
-    let point = access.ranges.len() == 1
-        && first.low.values.len() == first.high.values.len()
-        && first.low.values.iter().zip(&first.high.values).all(|(a, b)| same(a, b));
-    if point {
+    if access.ranges.len() == 1 && first.is_point() {
         let slots = first.low.values.iter().any(|v| v.any(&mut |e| matches!(e.kind, ExprKind::Slot(_))));
         row.kind = Some(match (access.unique_point, slots) {
             (true, true) => "eq_ref",

@@ -3,7 +3,7 @@
 use super::text::expr_text;
 use crate::plan::{
     Access, CteBody, DuplicateAction, InsertSource, JoinType, KeyBound, KeyRange, Node, Operator, Plan,
-    PlanBody, Projection, Scan, SetOperation,
+    PlanBody, Projection, RangeKind, Scan, SetOperation,
 };
 use aurora_catalog::{IndexId, TableDef};
 use aurora_expr::Expr;
@@ -144,7 +144,9 @@ pub(crate) fn ranges_text(table: &TableDef, index: IndexId, ranges: &[KeyRange])
     let mut all: Vec<String> = Vec::new();
     for range in ranges.iter().take(3) {
         let (low, high) = (side(&range.low), side(&range.high));
-        let same = low.iter().zip(&high).take_while(|(a, b)| a == b).count();
+        let mut same = low.iter().zip(&high).take_while(|(a, b)| a == b).count();
+        let like = matches!(range.kind, RangeKind::Like { .. });
+        same -= usize::from(like);
         let mut parts: Vec<String> = (0..same)
             .map(|i| format!("{} = {}", columns.get(i).map_or("?", String::as_str), low[i]))
             .collect();
@@ -152,11 +154,16 @@ pub(crate) fn ranges_text(table: &TableDef, index: IndexId, ranges: &[KeyRange])
         let sign = |bound: &KeyBound, strict: &'static str, loose: &'static str| {
             if bound.inclusive { loose } else { strict }
         };
-        if let Some(value) = low.get(same) {
-            parts.push(format!("{name} {} {value}", sign(&range.low, ">", ">=")));
-        }
-        if let Some(value) = high.get(same) {
-            parts.push(format!("{name} {} {value}", sign(&range.high, "<", "<=")));
+        match (low.get(same), high.get(same)) {
+            (Some(pattern), _) if like => parts.push(format!("{name} like {pattern}")),
+            (low, high) => {
+                if let Some(value) = low {
+                    parts.push(format!("{name} {} {value}", sign(&range.low, ">", ">=")));
+                }
+                if let Some(value) = high {
+                    parts.push(format!("{name} {} {value}", sign(&range.high, "<", "<=")));
+                }
+            }
         }
         all.push(parts.join(" and "));
     }

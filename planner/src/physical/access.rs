@@ -1,7 +1,7 @@
 //! How one table is read: which index, which ranges.
 
 use crate::bind::{IndexHints, Leaf};
-use crate::plan::{Access, IndexAccess, KeyBound, KeyRange};
+use crate::plan::{Access, IndexAccess, KeyBound, KeyRange, RangeKind};
 use aurora_catalog::{IndexDef, IndexKind, KeyPart, TableDef};
 use aurora_expr::typing::{self, Comparison, Domain};
 use aurora_expr::{CompareOp, Expr, ExprKind, IsTest};
@@ -12,6 +12,10 @@ use std::sync::Arc;
 /// More points than this are not made from IN lists.
 const MAX_POINTS: usize = 2000;
 
+/// An index is looked into for this many ranges at most, and for none in a table of fewer rows.
+const MAX_DIVES: usize = 8;
+const DIVE_ROWS: f64 = 64.0;
+
 /// A row that an index points at, fetched.
 const FETCH: f64 = 3.0;
 
@@ -21,6 +25,8 @@ pub(crate) struct Choice {
     pub access: Access,
     /// By condition: the ranges say all that it says.
     pub covered: Vec<bool>,
+    /// By condition: `rows` are those that pass it.
+    pub counted: Vec<bool>,
     pub rows: f64,
     pub cost: f64,
     /// The wished order holds.
@@ -50,17 +56,83 @@ pub(crate) trait Known {
     fn distinct(&self, index: &IndexDef) -> Option<Arc<[f64]>>;
     /// Which part of the rows pass these conditions, as far as a sample says it reliably.
     fn share(&self, conditions: &[&Expr]) -> Option<f64>;
+    /// Entries of an index in these ranges, where their values are known.
+    fn keys_in(&self, index: &IndexDef, ranges: &[KeyRange]) -> Option<Dive>;
+}
+
+/// What a look into an index found.
+pub(crate) struct Dive {
+    pub keys: f64,
+    /// The plan will serve other values, too.
+    pub of_lifted: bool,
 }
 
 /// What a condition says about one column.
 enum Test<'e> {
-    Equal { value: &'e Expr, null_safe: bool, exact: bool },
-    In { values: &'e [Expr], exact: bool },
-    IsNull { expr: &'e Expr },
-    Low { value: &'e Expr, inclusive: bool, exact: bool },
-    High { value: &'e Expr, inclusive: bool, exact: bool },
-    Both { low: &'e Expr, high: &'e Expr, exact: bool },
+    Equal {
+        value: &'e Expr,
+        null_safe: bool,
+        exact: bool,
+    },
+    In {
+        values: &'e [Expr],
+        exact: bool,
+    },
+    IsNull {
+        expr: &'e Expr,
+    },
+    Low {
+        value: &'e Expr,
+        inclusive: bool,
+        exact: bool,
+    },
+    High {
+        value: &'e Expr,
+        inclusive: bool,
+        exact: bool,
+    },
+    Both {
+        low: &'e Expr,
+        high: &'e Expr,
+        exact: bool,
+    },
+    /// `LIKE`, with a pattern that begins with text or is not known yet.
+    Like {
+        pattern: &'e Expr,
+        escape: Option<char>,
+        known: bool,
+    },
 }
+
+impl Test<'_> {
+    /// Which one to make ranges of, where several are about one column: the most selective kind first.
+    fn rank(&self) -> u8 {
+        match self {
+            Test::Equal { .. } => 0,
+            Test::IsNull { .. } => 1,
+            Test::In { .. } => 2,
+            Test::Like { known: true, .. } => 3,
+            Test::Low { .. } | Test::High { .. } | Test::Both { .. } => 4,
+            Test::Like { known: false, .. } => 5,
+        }
+    }
+}
+
+/// What the part behind the parts of equal values is bounded by.
+enum Last<'e> {
+    /// `prefix`: the index keeps only the beginning of the column.
+    Edges {
+        low: Edge<'e>,
+        high: Edge<'e>,
+        prefix: bool,
+    },
+    Like {
+        pattern: &'e Expr,
+        escape: Option<char>,
+    },
+}
+
+type Edge<'e> = Option<(&'e Expr, bool)>;
 
 /// The cheapest way.
 pub(crate) fn choose(usage: &Use<'_>) -> Choice {
@@ -71,6 +143,7 @@ pub(crate) fn choose(usage: &Use<'_>) -> Choice {
     let mut best = Choice {
         access: Access::Full { reverse: false },
         covered: none.clone(),
+        counted: none,
         rows,
         cost: rows + 2.0,
         ordered: false,
@@ -134,7 +207,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
         usage.conditions.iter().map(|condition| test_of(condition, usage)).collect();
     let mut covered = vec![false; usage.conditions.len()];
     // Conditions that the ranges are made of.
-    let mut used: Vec<&Expr> = Vec::new();
+    let mut counted = covered.clone();
     // Prefixes of equal values, each with its bits of null-safe comparisons.
     let mut points: Vec<(Vec<Expr>, u64)> = vec![(Vec::new(), 0)];
     let mut fixed_parts = 0;
@@ -150,13 +223,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
             _ => None,
         };
         let mut candidates: Vec<usize> = tests.iter().enumerate().filter_map(of_column).collect();
-        // The most selective kind first.
-        candidates.sort_by_key(|at| match &tests[*at] {
-            Some((_, Test::Equal { .. })) => 0,
-            Some((_, Test::IsNull { .. })) => 1,
-            Some((_, Test::In { .. })) => 2,
-            _ => 3,
-        });
+        candidates.sort_by_key(|at| tests[*at].as_ref().map(|(_, test)| test.rank()));
         let equal = candidates.first().and_then(|at| tests[*at].as_ref().map(|(_, test)| (*at, test)));
         match equal {
             Some((at, Test::Equal { value, null_safe, exact })) => {
@@ -168,7 +235,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                 }
                 not_null &= !*null_safe;
                 covered[at] = *exact && !prefix;
-                used.push(usage.conditions[at]);
+                counted[at] = true;
                 single.push(column);
             }
             Some((at, Test::IsNull { expr })) => {
@@ -179,7 +246,7 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                 }
                 not_null = false;
                 covered[at] = true;
-                used.push(usage.conditions[at]);
+                counted[at] = true;
                 single.push(column);
             }
             Some((at, Test::In { values, exact }))
@@ -196,39 +263,45 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
                     })
                     .collect();
                 covered[at] = *exact && !prefix;
-                used.push(usage.conditions[at]);
+                counted[at] = true;
                 if values.len() == 1 {
                     single.push(column);
                 }
+            }
+            Some((at, Test::Like { pattern, escape, .. })) => {
+                counted[at] = true;
+                rows *= 0.1;
+                range = Some(Last::Like { pattern, escape: *escape });
+                break;
             }
             _ => {
                 let (mut low, mut high) = (None, None);
                 for at in candidates {
                     match &tests[at] {
                         Some((_, Test::Low { value, inclusive, exact })) if low.is_none() => {
-                            low = Some(((*value).clone(), *inclusive));
+                            low = Some((*value, *inclusive));
                             covered[at] = *exact && !prefix;
-                            used.push(usage.conditions[at]);
+                            counted[at] = true;
                         }
                         Some((_, Test::High { value, inclusive, exact })) if high.is_none() => {
-                            high = Some(((*value).clone(), *inclusive));
+                            high = Some((*value, *inclusive));
                             covered[at] = *exact && !prefix;
-                            used.push(usage.conditions[at]);
+                            counted[at] = true;
                         }
                         Some((_, Test::Both { low: l, high: h, exact }))
                             if low.is_none() && high.is_none() =>
                         {
-                            low = Some(((*l).clone(), true));
-                            high = Some(((*h).clone(), true));
+                            low = Some((*l, true));
+                            high = Some((*h, true));
                             covered[at] = *exact && !prefix;
-                            used.push(usage.conditions[at]);
+                            counted[at] = true;
                         }
                         _ => {}
                     }
                 }
                 if low.is_some() || high.is_some() {
                     rows *= if low.is_some() && high.is_some() { 0.1 } else { 0.33 };
-                    range = Some((low, high, prefix));
+                    range = Some(Last::Edges { low, high, prefix });
                 }
                 break;
             }
@@ -254,6 +327,8 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
             };
             rows = (rows / keys * points.len() as f64).clamp(1.0, most);
         }
+        let used: Vec<&Expr> =
+            usage.conditions.iter().zip(&counted).filter(|(_, used)| **used).map(|(c, _)| *c).collect();
         if let Some(share) = usage.known.share(&used) {
             rows = (usage.table_rows * share).clamp(1.0, most);
         }
@@ -267,6 +342,16 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
         return None;
     }
     let ranges = if ranged { key_ranges(points, range) } else { Vec::new() };
+    if ranged
+        && !whole
+        && ranges.len() <= MAX_DIVES
+        && usage.table_rows >= DIVE_ROWS
+        && let Some(dive) = usage.known.keys_in(index, &ranges)
+    {
+        let keys = dive.keys.clamp(1.0, usage.table_rows);
+        // What is common for these values may be rare for the next.
+        rows = if dive.of_lifted { keys.min(rows) } else { keys };
+    }
     let per_row = match (primary, covering) {
         (true, _) => 1.0,
         (false, true) => 0.9,
@@ -283,30 +368,27 @@ fn with_index(usage: &Use<'_>, index: &IndexDef) -> Option<Choice> {
         ordered,
         unique_point: whole,
     });
-    Some(Choice { access, covered, rows, cost: start + rows * per_row, ordered })
+    Some(Choice { access, covered, counted, rows, cost: start + rows * per_row, ordered })
 }
 
-type Edge = Option<(Expr, bool)>;
-
-fn key_ranges(points: Vec<(Vec<Expr>, u64)>, range: Option<(Edge, Edge, bool)>) -> Vec<KeyRange> {
-    let Some((low, high, prefix)) = range else {
-        return points.into_iter().map(|(values, bits)| KeyRange::null_safe_point(values, bits)).collect();
-    };
-    points
-        .into_iter()
-        .map(|(values, bits)| {
-            let edge = |edge: &Edge| match edge {
+fn key_ranges(points: Vec<(Vec<Expr>, u64)>, last: Option<Last<'_>>) -> Vec<KeyRange> {
+    let one = |(values, bits): (Vec<Expr>, u64)| match &last {
+        None => KeyRange::null_safe_point(values, bits),
+        Some(Last::Like { pattern, escape }) => KeyRange::like(values, bits, (*pattern).clone(), *escape),
+        Some(Last::Edges { low, high, prefix }) => {
+            let edge = |edge: &Edge<'_>| match *edge {
                 Some((value, inclusive)) => {
                     let mut all = values.clone();
                     all.push(value.clone());
                     // Keys that share a prefix with the edge may lie on either side of it.
-                    KeyBound { values: all, inclusive: *inclusive || prefix, null_safe: bits }
+                    KeyBound { values: all, inclusive: inclusive || *prefix, null_safe: bits }
                 }
                 None => KeyBound { values: values.clone(), inclusive: true, null_safe: bits },
             };
-            KeyRange { low: edge(&low), high: edge(&high), point: false }
-        })
-        .collect()
+            KeyRange { low: edge(low), high: edge(high), kind: RangeKind::Between }
+        }
+    };
+    points.into_iter().map(one).collect()
 }
 
 /// Whether the columns are all in the index or in the primary key behind it.
@@ -436,6 +518,16 @@ fn test_of<'e>(condition: &'e Expr, usage: &Use<'_>) -> Option<(usize, Test<'e>)
         ExprKind::Is { expr, test: IsTest::Null | IsTest::Unknown, negated: false } => {
             let column = own_column(expr, leaf)?;
             Some((column, Test::IsNull { expr }))
+        }
+        ExprKind::Like { expr, pattern, escape, negated: false, collation, compiled } => {
+            let column = own_column(expr, leaf)?;
+            let how = Comparison::Text(*collation);
+            let fits = searchable(column_type(column), how, false)
+                && typing::domain(&pattern.ty) == Domain::Text
+                && !matches!(pattern.ty.base, BaseType::Bit | BaseType::Enum(_) | BaseType::Set(_))
+                && is_bound(pattern, leaf)
+                && compiled.as_ref().is_none_or(|compiled| !compiled.prefix().is_empty());
+            fits.then_some((column, Test::Like { pattern, escape: *escape, known: compiled.is_some() }))
         }
         _ => None,
     }

@@ -1,10 +1,11 @@
 //! How many rows pass: from the sizes of tables, the distinct values of indexes and, for plans that will take long,
 //! from what some rows say to the conditions.
 
-use super::access::Known;
+use super::access::{Dive, Known};
 use super::selectivity;
 use crate::bind::{Leaf, LeafKind, State};
 use crate::context::DEFAULT_ROWS;
+use crate::plan::KeyRange;
 use crate::sample::TableSample;
 use aurora_catalog::{IndexDef, IndexKind, KeyPart, TableDef};
 use aurora_expr::{CompareOp, EvalCtx, Expr, ExprKind, NoSubqueries};
@@ -31,6 +32,25 @@ impl Known for Guess<'_, '_> {
         let known = self.sampled(conditions)?;
         (known.passed >= RELIABLE && known.used.iter().all(|used| *used))
             .then(|| known.passed as f64 / known.rows.max(1) as f64)
+    }
+
+    fn keys_in(&self, index: &IndexDef, ranges: &[KeyRange]) -> Option<Dive> {
+        let (params, unknown) = self.params();
+        let mut of_lifted = false;
+        let mut unclear = |e: &Expr| match &e.kind {
+            ExprKind::Param(at) => {
+                of_lifted = true;
+                *at < unknown
+            }
+            ExprKind::Column(_) | ExprKind::Slot(_) | ExprKind::Subquery(_) => true,
+            _ => false,
+        };
+        let mut values = ranges.iter().flat_map(|range| range.low.values.iter().chain(&range.high.values));
+        if values.any(|value| value.any(&mut unclear)) {
+            return None;
+        }
+        let keys = self.state.ctx.statistics.keys_in(self.table()?, index, ranges, &params)?;
+        Some(Dive { keys, of_lifted })
     }
 }
 
@@ -141,10 +161,7 @@ impl Guess<'_, '_> {
             return None;
         }
         let sample = self.sample()?;
-        let unknown = self.state.parameters.len() - self.state.lifted_values.len();
-        let params: Vec<Value> = std::iter::repeat_n(Value::Null, unknown)
-            .chain(self.state.lifted_values.iter().cloned())
-            .collect();
+        let (params, unknown) = self.params();
         let used: Vec<bool> =
             conditions.iter().map(|condition| self.can_ask(condition, &sample, unknown)).collect();
         let offset = self.leaf.offset;
@@ -175,6 +192,13 @@ impl Guess<'_, '_> {
             passed += usize::from(passes.ok()?);
         }
         Some(Sampled { rows: sample.rows().len(), passed, used })
+    }
+
+    /// Values of the parameters; those before the number that comes with them are not known.
+    fn params(&self) -> (Vec<Value>, usize) {
+        let unknown = self.state.parameters.len() - self.state.lifted_values.len();
+        let lifted = self.state.lifted_values.iter().cloned();
+        (std::iter::repeat_n(Value::Null, unknown).chain(lifted).collect(), unknown)
     }
 
     fn can_ask(&self, condition: &Expr, sample: &TableSample, unknown: usize) -> bool {

@@ -275,8 +275,8 @@ impl Joins<'_, '_, '_> {
                 let choice = self.choice(leaf, own, &[]);
                 let rest: Vec<&Expr> = own
                     .iter()
-                    .zip(&choice.covered)
-                    .filter(|(_, covered)| !**covered)
+                    .zip(&choice.counted)
+                    .filter(|(_, counted)| !**counted)
                     .map(|(c, _)| *c)
                     .collect();
                 let rows = if self.careful {

@@ -271,6 +271,7 @@ impl Joins<'_, '_, '_> {
             return Choice {
                 access: Access::Full { reverse: false },
                 covered: vec![false; conditions.len()],
+                counted: vec![false; conditions.len()],
                 rows: DEFAULT_ROWS,
                 cost: DEFAULT_ROWS,
                 ordered: false,
@@ -320,13 +321,14 @@ impl Joins<'_, '_, '_> {
                     order.extend(self.order.iter().map(|(at, desc)| (at - leaf.offset, *desc)));
                 }
                 let choice = self.choice(at, &conditions.iter().collect::<Vec<_>>(), &order);
+                let uncounted = conditions.iter().zip(&choice.counted).filter(|(_, counted)| !**counted);
+                let rows = uncounted.map(|(c, _)| selectivity(c)).product::<f64>() * choice.rows;
                 let left: Vec<Expr> = conditions
                     .into_iter()
                     .zip(&choice.covered)
                     .filter(|(_, covered)| !**covered)
                     .map(|(c, _)| c)
                     .collect();
-                let rows = left.iter().map(selectivity).product::<f64>() * choice.rows;
                 let row_handle = self.handles.contains(&at);
                 let mut types: Vec<SqlType> = columns.iter().map(|c| leaf.types[*c].clone()).collect();
                 let mut layout: Vec<usize> = columns.iter().map(|c| leaf.offset + c).collect();
@@ -578,5 +580,5 @@ pub(crate) fn handle_type() -> SqlType {
 /// Whether the range is an equality that NULL does not meet.
 pub(crate) fn is_point(range: &KeyRange) -> bool {
     let KeyBound { values, null_safe, .. } = &range.low;
-    range.point && !values.is_empty() && *null_safe == 0
+    range.is_point() && !values.is_empty() && *null_safe == 0
 }

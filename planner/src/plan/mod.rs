@@ -25,7 +25,7 @@ pub use node::{
 };
 pub use object::{ColumnUse, Dependency, ObjectAccess, Privilege};
 pub use point::{PointDelete, PointGet, PointUpdate, Projection};
-pub use scan::{Access, IndexAccess, KeyBound, KeyRange, LockMode, RowLock, Scan, WaitPolicy};
+pub use scan::{Access, IndexAccess, KeyBound, KeyRange, LockMode, RangeKind, RowLock, Scan, WaitPolicy};
 
 use aurora_expr::Expr;
 use aurora_types::{ColumnMeta, SqlType};

@@ -52,8 +52,19 @@ pub struct IndexAccess {
 pub struct KeyRange {
     pub low: KeyBound,
     pub high: KeyBound,
+    pub kind: RangeKind,
+}
+
+/// What the two bounds of a range say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeKind {
+    /// Keys from one to the other.
+    Between,
     /// An equality: both bounds are the same values. What does not fit its column then matches nothing.
-    pub point: bool,
+    Point,
+    /// Both bounds are the same values, of which the last is the pattern of a `LIKE`: keys of the texts that begin
+    /// as it does before its first wildcard. Matching still has to be checked.
+    Like { escape: Option<char> },
 }
 
 /// Values of the first columns of the index; none is no bound.
@@ -84,8 +95,22 @@ impl KeyRange {
     }
 
     pub fn null_safe_point(values: Vec<Expr>, null_safe: u64) -> KeyRange {
+        KeyRange::same(values, null_safe, RangeKind::Point)
+    }
+
+    /// All keys whose column behind `values` holds a text that may match `pattern`.
+    pub fn like(mut values: Vec<Expr>, null_safe: u64, pattern: Expr, escape: Option<char>) -> KeyRange {
+        values.push(pattern);
+        KeyRange::same(values, null_safe, RangeKind::Like { escape })
+    }
+
+    fn same(values: Vec<Expr>, null_safe: u64, kind: RangeKind) -> KeyRange {
         let low = KeyBound { values: values.clone(), inclusive: true, null_safe };
-        KeyRange { low, high: KeyBound { values, inclusive: true, null_safe }, point: true }
+        KeyRange { low, high: KeyBound { values, inclusive: true, null_safe }, kind }
+    }
+
+    pub fn is_point(&self) -> bool {
+        self.kind == RangeKind::Point
     }
 }
 

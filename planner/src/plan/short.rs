@@ -1,6 +1,6 @@
 //! Which plans are short enough to run where others wait for their turn.
 
-use super::{Access, InsertSource, Node, Operator, Plan, PlanBody};
+use super::{Access, InsertSource, Node, Operator, Plan, PlanBody, RangeKind};
 use aurora_expr::{Expr, ExprKind};
 use aurora_types::Value;
 
@@ -66,8 +66,13 @@ fn is_bounded(node: &Node) -> bool {
         Operator::Scan(scan) => match &scan.access {
             Access::Index(access) => {
                 !access.ranges.is_empty()
-                    && access.ranges.iter().all(|range| {
-                        range.point || (!range.low.values.is_empty() && !range.high.values.is_empty())
+                    && access.ranges.iter().all(|range| match range.kind {
+                        RangeKind::Point => true,
+                        RangeKind::Between => !range.low.values.is_empty() && !range.high.values.is_empty(),
+                        // A pattern that is not known yet may begin with a wildcard.
+                        RangeKind::Like { .. } => {
+                            range.low.values.last().is_some_and(|pattern| pattern.as_literal().is_some())
+                        }
                     })
             }
             Access::Full { .. } => false,

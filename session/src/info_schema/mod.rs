@@ -5,6 +5,7 @@
 
 mod columns;
 mod definitions;
+mod dives;
 mod keys;
 mod rows;
 mod samples;

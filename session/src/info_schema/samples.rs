@@ -5,7 +5,7 @@ use crate::session::Session;
 use aurora_catalog::{CatalogSnapshot, IndexDef, StorageId, TableDef, storage_range};
 use aurora_executor::Host;
 use aurora_expr::SessionInfo;
-use aurora_planner::{Statistics, TableSample};
+use aurora_planner::{KeyRange, Statistics, TableSample};
 use aurora_txn::{Direction, Isolation, TxnMode, View};
 use aurora_types::{BaseType, SqlResult, TimeZone, Value, ValueRef};
 use parking_lot::Mutex;
@@ -97,6 +97,16 @@ impl Statistics for PlanStatistics<'_> {
         let counts: Arc<[f64]> = counts.into_iter().map(|count| (count as f64).max(1.0)).collect();
         keep(&shared.samples.distinct, index.storage, counts.clone(), rows, now, TABLES_KEPT * 16);
         Some(counts)
+    }
+
+    fn keys_in(
+        &self,
+        table: &Arc<TableDef>,
+        index: &IndexDef,
+        ranges: &[KeyRange],
+        params: &[Value],
+    ) -> Option<f64> {
+        self.entries_in(table, index, ranges, params).ok().flatten()
     }
 
     fn sample(&self, table: &Arc<TableDef>) -> Option<Arc<TableSample>> {

@@ -154,6 +154,24 @@ fn encode_value(value: ValueRef<'_>, column: &KeyColumn, out: &mut Vec<u8>) -> O
     Some(())
 }
 
+/// Appends what the keys of all texts that begin with `text` begin with in this column, which holds texts; NULL is
+/// outside.
+pub fn put_text_beginning(text: &[u8], column: &KeyColumn, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(NOT_NULL);
+    let collation = column.ty.collation;
+    if collation.is_binary() {
+        weights::write_beginning(|out| out.extend_from_slice(binary_prefix(text, column.prefix)), out);
+    } else {
+        weights::write_beginning(|out| collation.key_prefix(char_prefix(text, column.prefix), out), out);
+    }
+    if column.desc {
+        for byte in &mut out[start..] {
+            *byte = !*byte;
+        }
+    }
+}
+
 fn binary_prefix(text: &[u8], prefix: Option<u32>) -> &[u8] {
     match prefix {
         Some(n) => &text[..text.len().min(n as usize)],

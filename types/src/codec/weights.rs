@@ -28,7 +28,19 @@ fn append_weights(collation: CollationId, text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends what `write` does, escaped, open at its end.
+pub(super) fn write_beginning(write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    let start = out.len();
+    write(out);
+    escape(start, out);
+}
+
 fn close(start: usize, out: &mut Vec<u8>) {
+    escape(start, out);
+    out.extend_from_slice(&[ESCAPE, END]);
+}
+
+fn escape(start: usize, out: &mut Vec<u8>) {
     if let Some(first) = memchr::memchr(ESCAPE, &out[start..]) {
         let tail = out.split_off(start + first);
         for byte in tail {
@@ -38,7 +50,6 @@ fn close(start: usize, out: &mut Vec<u8>) {
             }
         }
     }
-    out.extend_from_slice(&[ESCAPE, END]);
 }
 
 /// Takes one closed byte string off `input`, unescaped; `mask` is `0xFF` in a DESC column.

@@ -158,3 +158,42 @@ fn the_wrong_kind_is_an_error() {
     assert_eq!(prefix_end(&[1, 0xFF]), Some(vec![2]));
     assert_eq!(prefix_end(&[0xFF]), None);
 }
+
+#[test]
+fn keys_of_texts_that_match_a_pattern_begin_as_its_text_does() {
+    use crate::like::{DEFAULT_ESCAPE, LikePattern};
+    let pieces = [
+        "", "a", "A", "ä", "a\u{308}", "ß", "ss", "ch", "æ", " ", "  ", "\0", "\u{1}", "-", "'", "中", "😀",
+        "9",
+    ];
+    let pairs: Vec<String> =
+        pieces.iter().flat_map(|a| pieces.iter().map(move |b| format!("{a}{b}"))).collect();
+    let mut met = 0;
+    for info in crate::collation::all() {
+        let patterns: Vec<LikePattern> = pairs
+            .iter()
+            .map(|pair| LikePattern::new(format!("{pair}%").as_bytes(), DEFAULT_ESCAPE, info.id))
+            .collect();
+        for (prefix, desc) in [(None, false), (Some(1), false), (Some(2), true)] {
+            let mut column = column(BaseType::VarChar, 10);
+            (column.ty.collation, column.prefix, column.desc) = (info.id, prefix, desc);
+            let keys: Vec<Vec<u8>> =
+                pairs.iter().map(|text| encode(&Value::Text(text.as_str().into()), &column)).collect();
+            for (pattern, shown) in patterns.iter().zip(&pairs) {
+                let mut beginning = Vec::new();
+                put_text_beginning(pattern.prefix(), &column, &mut beginning);
+                for (text, key) in
+                    pairs.iter().zip(&keys).filter(|(text, _)| pattern.matches(text.as_bytes()))
+                {
+                    met += usize::from(!text.is_empty());
+                    assert!(
+                        key.starts_with(&beginning),
+                        "{text:?} LIKE '{shown}%', {}, {prefix:?}",
+                        info.name
+                    );
+                }
+            }
+        }
+    }
+    assert!(met > 100_000, "{met}");
+}
