@@ -72,7 +72,8 @@ const DISCONNECT: &str = "disconnect";
 const WAITING_MAX: usize = 16_384;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 const ASYNC_DELAY: Duration = Duration::from_millis(100);
-/// Records that are indexed together; a checkpoint indexes what there is.
+/// Records that are indexed together. The index is opened when there are as many: it takes tens of megabytes, which a
+/// server without much to tell is spared. From then on a checkpoint indexes what there is.
 const INDEXED_TOGETHER: usize = 4096;
 
 #[derive(Default)]
@@ -143,10 +144,9 @@ impl AuditLog {
                 break;
             }
         }
-        let index = open_index(&env, sealing.as_ref(), dir, &all, seq, &signer);
+        let behind = Behind::new(&env, &sealing, dir, &signer);
         let segment = SegmentWriter::create(&env, sealing.as_ref(), dir, seq + 1)?;
         let clock = env.clock.clone();
-        let is_indexed = index.is_some();
         let writer = Writer {
             env,
             sealing,
@@ -156,7 +156,7 @@ impl AuditLog {
             head,
             seq,
             unsigned: 0,
-            is_indexed,
+            is_indexed: true,
             unindexed: Vec::new(),
         };
         let shared = Arc::new(Shared {
@@ -172,7 +172,7 @@ impl AuditLog {
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
             .name("audit-writer".into())
-            .spawn(move || theirs.run(index))
+            .spawn(move || theirs.run(&behind, seq))
             .map_err(|e| AuditError::Stopped(e.to_string()))?;
         let log = AuditLog { shared, mode, thread: Mutex::new(Some(thread)) };
         let start = Event { object: mode.name().to_owned(), ..Event::new(Class::Audit, "start", 0) };
@@ -307,8 +307,9 @@ impl Shared {
         self.stopped.notify_one();
     }
 
-    /// The thread's work, until the log is closed.
-    fn run(&self, mut index: Option<Index>) {
+    /// The thread's work, until the log is closed. Records to `last_seq` were there when it was opened.
+    fn run(&self, behind: &Behind, last_seq: u64) {
+        let mut index: Option<Index> = None;
         let mut last_checkpoint = self.clock.monotonic();
         loop {
             let stop = {
@@ -335,11 +336,11 @@ impl Shared {
                 if let Err(error) = outcome {
                     return self.fail(&error);
                 }
-                let is_due = is_time || writer.unindexed.len() >= INDEXED_TOGETHER;
+                let is_due = is_time && index.is_some() || writer.unindexed.len() >= INDEXED_TOGETHER;
                 if is_due { std::mem::take(&mut writer.unindexed) } else { Vec::new() }
             };
-            if let Some(Err(error)) = index.as_ref().map(|index| index.add(&unindexed)) {
-                tracing::warn!(%error, "the audit index is dropped; it is rebuilt at the next start");
+            if let Err(error) = add_to_index(&mut index, &unindexed, || behind.open(last_seq)) {
+                tracing::warn!(%error, "the audit log goes on without its index, which is made up for later");
                 index = None;
                 let mut writer = self.writer.lock();
                 writer.is_indexed = false;
@@ -355,37 +356,59 @@ impl Shared {
     }
 }
 
-/// The index, caught up with the segments; `None` (and a warning) when it cannot be had: the log works without.
-fn open_index(
-    env: &Env,
-    sealing: &dyn Sealing,
-    dir: &Path,
-    all: &[PathBuf],
-    last_seq: u64,
-    signer: &Signer,
-) -> Option<Index> {
-    let secret = signer.sign(0, &GENESIS);
-    let caught_up = Index::open(&dir.join("index"), secret.as_bytes()).and_then(|index| {
+fn add_to_index(
+    index: &mut Option<Index>,
+    unindexed: &[Entry],
+    open: impl FnOnce() -> Result<Index, AuditError>,
+) -> Result<(), AuditError> {
+    if unindexed.is_empty() {
+        return Ok(());
+    }
+    if index.is_none() {
+        *index = Some(open()?);
+    }
+    index.as_ref().map_or(Ok(()), |index| index.add(unindexed))
+}
+
+/// An index that is not open and may lag behind the segments.
+struct Behind {
+    env: Env,
+    sealing: Arc<dyn Sealing>,
+    dir: PathBuf,
+    secret: String,
+}
+
+impl Behind {
+    fn new(env: &Env, sealing: &Arc<dyn Sealing>, dir: &Path, signer: &Signer) -> Behind {
+        let (env, sealing, secret) = (env.clone(), sealing.clone(), signer.sign(0, &GENESIS));
+        Behind { env, sealing, dir: dir.to_path_buf(), secret }
+    }
+
+    /// The index, caught up with the segments' records to `last_seq`.
+    fn open(&self, last_seq: u64) -> Result<Index, AuditError> {
+        let index = Index::open(&self.dir.join("index"), self.secret.as_bytes())?;
         let indexed = index.last_seq()?;
-        if indexed < last_seq {
-            for path in all {
-                let (stored, _) = read_segment(env, sealing, path)?;
-                let mut added = Vec::new();
-                for stored in stored {
-                    let Ok(record) = serde_json::from_slice::<Record>(&stored.json) else { continue };
-                    if record.seq > indexed {
-                        let (segment, offset) = (first_seq(path), stored.offset);
-                        added.push(Entry { seq: record.seq, segment, offset, user: record.event.user });
-                    }
+        let all = segments(&self.env, &self.dir)?;
+        for (at, path) in all.iter().enumerate() {
+            let is_known = all.get(at + 1).is_some_and(|next| first_seq(next) <= indexed + 1);
+            if is_known || first_seq(path) > last_seq {
+                continue;
+            }
+            let (stored, _) = read_segment(&self.env, self.sealing.as_ref(), path)?;
+            let mut added = Vec::new();
+            for stored in stored {
+                let Ok(record) = serde_json::from_slice::<Record>(&stored.json) else { continue };
+                if (indexed + 1..=last_seq).contains(&record.seq) {
+                    let (segment, offset) = (first_seq(path), stored.offset);
+                    added.push(Entry { seq: record.seq, segment, offset, user: record.event.user });
                 }
-                for chunk in added.chunks(INDEXED_TOGETHER) {
-                    index.add(chunk)?;
-                }
+            }
+            for chunk in added.chunks(INDEXED_TOGETHER) {
+                index.add(chunk)?;
             }
         }
         Ok(index)
-    });
-    caught_up.inspect_err(|error| tracing::warn!(%error, "the audit log goes on without its index")).ok()
+    }
 }
 
 fn first_seq(path: &Path) -> u64 {
@@ -394,16 +417,15 @@ fn first_seq(path: &Path) -> u64 {
 }
 
 impl AuditLog {
-    /// Numbers of the records that name `user`, from the index of a closed log.
+    /// Numbers of the records that name `user`, from the index of a closed log, which catches up with it first.
     pub fn records_of(
         env: &Env,
-        sealing: &dyn Sealing,
+        sealing: &Arc<dyn Sealing>,
         dir: &Path,
         user: &str,
     ) -> Result<Vec<u64>, AuditError> {
-        let signer = Signer::open_or_create(env, sealing, dir)?;
-        let secret = signer.sign(0, &GENESIS);
-        Index::open(&dir.join("index"), secret.as_bytes())?.of_user(user)
+        let signer = Signer::open_or_create(env, sealing.as_ref(), dir)?;
+        Behind::new(env, sealing, dir, &signer).open(u64::MAX)?.of_user(user)
     }
 }
 
@@ -474,9 +496,11 @@ mod tests {
         let durable = log.record(Event::new(Class::Ddl, "drop_table", 9), Durability::Durable).unwrap();
         assert!(log.last_durable() >= durable);
         log.close().unwrap();
+        // Fewer records than are indexed together: nobody needed the index yet.
+        assert!(!dir.path().join("index").exists());
         let report = verify(&env, &*sealing, dir.path(), None, None).unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
-        let of = |user| AuditLog::records_of(&env, &*sealing, dir.path(), user).unwrap();
+        let of = |user| AuditLog::records_of(&env, &sealing, dir.path(), user).unwrap();
         assert_eq!((of("a"), of("b"), of("d").len()), (vec![left.seq], vec![came.seq], 300));
     }
 
@@ -499,5 +523,13 @@ mod tests {
             .map(|record| record.event.connection_id)
             .collect();
         assert!(ids.iter().copied().eq(0..count));
+        assert!(dir.path().join("index").exists());
+        // A later log lags behind the index until it has as much to tell itself.
+        let log = open(Mode::Async, &env, &sealing, dir.path());
+        let told =
+            log.tell(Event { user: "late".into(), ..Event::new(Class::Ddl, "drop_table", 1) }).unwrap();
+        log.close().unwrap();
+        let of_late = || AuditLog::records_of(&env, &sealing, dir.path(), "late").unwrap();
+        assert_eq!((of_late(), of_late()), (vec![told], vec![told]));
     }
 }

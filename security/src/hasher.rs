@@ -32,8 +32,6 @@ pub(crate) struct Permit<'a>(&'a Hasher);
 
 impl Hasher {
     pub fn new(settings: &AccountSettings) -> SqlResult<Hasher> {
-        let mut nobody = [0; 32];
-        aws_lc_rs::rand::fill(&mut nobody).map_err(|_| crate::errors::no_randomness())?;
         Ok(Hasher {
             params: settings.hashing,
             at_once: settings.hashes_at_once.max(1),
@@ -42,7 +40,7 @@ impl Hasher {
             load: Mutex::default(),
             freed: Condvar::new(),
             runs: AtomicU64::new(0),
-            decoy: Verifier::create(&nobody, settings.hashing)?,
+            decoy: Verifier::decoy(settings.hashing)?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! What is kept of a password: Argon2id, or a hash from elsewhere until its first login.
 
 use crate::crypt5::{HASH_CHARS, sha256_crypt};
-use argon2::password_hash::{Encoding, PasswordHash, PasswordHasher, SaltString};
+use argon2::password_hash::{Encoding, Output, ParamsString, PasswordHash, PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
 use aurora_types::error::{ER_INTERNAL_ERROR, ER_PASSWORD_FORMAT};
 use aurora_types::{SqlError, SqlResult};
@@ -60,6 +60,22 @@ impl Verifier {
         let failed = |error: argon2::password_hash::Error| SqlError::new(ER_INTERNAL_ERROR, &[&error]);
         let salt = SaltString::encode_b64(&salt).map_err(failed)?;
         let hash = params.argon2()?.hash_password(password, &salt).map_err(failed)?;
+        Ok(Verifier::Argon2id(hash.to_string()))
+    }
+
+    /// Takes as long as others of these parameters and matches no password: its hash is not one but random bytes.
+    pub fn decoy(params: HashParams) -> SqlResult<Verifier> {
+        let failed = |error: argon2::password_hash::Error| SqlError::new(ER_INTERNAL_ERROR, &[&error]);
+        let mut random = [0; 16 + Params::DEFAULT_OUTPUT_LEN];
+        rand::fill(&mut random).map_err(|_| SqlError::new(ER_INTERNAL_ERROR, &[&"no random numbers"]))?;
+        let salt = SaltString::encode_b64(&random[..16]).map_err(failed)?;
+        let hash = PasswordHash {
+            algorithm: argon2::ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(params.argon2()?.params()).map_err(failed)?,
+            salt: Some(salt.as_salt()),
+            hash: Some(Output::new(&random[16..]).map_err(failed)?),
+        };
         Ok(Verifier::Argon2id(hash.to_string()))
     }
 
@@ -245,6 +261,24 @@ mod tests {
         ] {
             assert_eq!(Verifier::parse(text).unwrap_err().code, 1827);
         }
+    }
+
+    #[test]
+    fn a_decoy_is_checked_like_others_and_never_right() {
+        let decoy = Verifier::decoy(HashParams::WEAK).unwrap();
+        assert!(!decoy.is_outdated(HashParams::WEAK) && decoy.is_outdated(HashParams::SERVER));
+        assert_eq!(Verifier::parse(&decoy.to_bytes()).unwrap(), decoy);
+        assert_eq!(
+            decoy.to_bytes().len(),
+            Verifier::create(b"x", HashParams::WEAK).unwrap().to_bytes().len()
+        );
+        assert!(!decoy.verify(b"") && !decoy.verify(b"x"));
+        assert!(decoy != Verifier::decoy(HashParams::WEAK).unwrap());
+        let Verifier::Argon2id(text) = decoy else { panic!("another kind") };
+        // Refused for what it is compared with, not for its form: so the password was hashed.
+        let parsed = PasswordHash::new(&text).unwrap();
+        let checked = Argon2::default().verify_password(b"x", &parsed);
+        assert_eq!(checked, Err(argon2::password_hash::Error::Password));
     }
 
     #[test]
