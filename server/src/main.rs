@@ -9,6 +9,7 @@ mod files;
 mod http;
 mod metrics;
 mod notify;
+mod open_files;
 mod protection;
 mod root;
 mod run;

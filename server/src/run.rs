@@ -8,10 +8,11 @@ use crate::service::SqlService;
 use crate::settings::{Settings, resolve};
 use crate::storage::{self, Opened};
 use crate::unix_socket::{self, SocketFile};
-use crate::{banner, tls};
+use crate::{banner, open_files, tls};
 use aurora_env::{KillLevel, RealEnv};
 use aurora_frontend::{Connections, Doors, Options, PasswordKey, serve};
 use aurora_session::SessionShared;
+use aurora_types::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ const UPKEEP: Duration = Duration::from_millis(250);
 /// One line, and the exit code.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
+    let file_limit = open_files::raise();
     // Addresses come first: a port that is taken leaves no folder behind.
     let listener = bind("--listen", settings.listen_address()?)?;
     let address = local_address(&listener)?;
@@ -65,7 +67,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     }
     let shared = opened.shared.clone();
     let number = |name: &str, default: u64| settings.number(name).unwrap_or(default);
-    let connections = Arc::new(Connections::new(max_connections(&shared)));
+    let most = max_connections(&shared);
+    if let Some(limit) = file_limit {
+        shared.globals.set_by_name("open_files_limit", Value::UInt(limit));
+        if let Some(warning) = open_files::too_low(limit, most) {
+            tracing::warn!("{warning}");
+        }
+    }
+    let connections = Arc::new(Connections::new(most));
     let options = Options {
         connections: connections.clone(),
         login_timeout: Duration::from_secs(number("connect_timeout", 10)),
@@ -183,7 +192,7 @@ fn bind_http(settings: &Settings) -> Result<Option<TcpListener>, Failure> {
 fn max_connections(shared: &SessionShared) -> u32 {
     let value = aurora_session::variables::lookup("max_connections").map(|(id, _)| shared.globals.get(id));
     match value {
-        Some(aurora_types::Value::UInt(number)) => u32::try_from(number).unwrap_or(u32::MAX),
+        Some(Value::UInt(number)) => u32::try_from(number).unwrap_or(u32::MAX),
         _ => 151,
     }
 }
