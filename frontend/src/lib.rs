@@ -17,7 +17,7 @@ mod statements;
 mod stream;
 
 pub use net::Doors;
-pub use password_key::PasswordKey;
+pub use password_key::{NoKey, PasswordKey};
 pub use registry::{ConnectionEntry, Connections};
 pub use server::{Options, ServerHandle, serve};
 pub use service::{

@@ -1,11 +1,11 @@
 //! The RSA key that clients without TLS seal their password with.
 
-use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use base64::Engine;
 use zeroize::Zeroizing;
 
-/// A key pair of `caching_sha2_password`. Made at each start: clients ask for its public half.
+/// A key pair of `caching_sha2_password`. Clients ask for its public half, or have it in a file.
 pub struct PasswordKey {
     key: OaepPrivateDecryptingKey,
     public_pem: String,
@@ -19,17 +19,32 @@ impl std::fmt::Debug for PasswordKey {
 
 /// The system gave no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot make an RSA key")]
+#[error("there is no RSA key to be had")]
 pub struct NoKey;
 
 impl PasswordKey {
-    /// A fresh key of 2048 bits; takes some tenths of a second.
+    /// A fresh pair of 2048 bits, and its private half in the form of [`PasswordKey::from_pkcs8`]; takes some tenths of
+    /// a second.
     ///
     /// # Errors
     /// When the cryptographic library fails.
-    pub fn generate() -> Result<PasswordKey, NoKey> {
+    pub fn generate() -> Result<(PasswordKey, Zeroizing<Vec<u8>>), NoKey> {
         let private = PrivateDecryptingKey::generate(KeySize::Rsa2048).map_err(|_| NoKey)?;
-        let der = private.public_key().as_der().map_err(|_| NoKey)?;
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&private).map_err(|_| NoKey)?;
+        let der = Zeroizing::new(der.as_ref().to_vec());
+        Ok((PasswordKey::of(private)?, der))
+    }
+
+    /// The pair of a private key in PKCS #8.
+    ///
+    /// # Errors
+    /// For anything but an RSA key of 2048 to 8192 bits.
+    pub fn from_pkcs8(der: &[u8]) -> Result<PasswordKey, NoKey> {
+        PasswordKey::of(PrivateDecryptingKey::from_pkcs8(der).map_err(|_| NoKey)?)
+    }
+
+    fn of(private: PrivateDecryptingKey) -> Result<PasswordKey, NoKey> {
+        let der = AsDer::<PublicKeyX509Der<'_>>::as_der(&private.public_key()).map_err(|_| NoKey)?;
         let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
         let mut public_pem = String::from("-----BEGIN PUBLIC KEY-----\n");
         for line in text.as_bytes().chunks(64) {

@@ -10,6 +10,7 @@ mod http;
 mod metrics;
 mod notify;
 mod open_files;
+mod password_key_file;
 mod protection;
 mod root;
 mod run;

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::http::{self, Health, Source};
 use crate::notify::notify;
+use crate::password_key_file::Pair;
 use crate::root::{self, FirstRoot};
 use crate::service::SqlService;
 use crate::settings::{Settings, resolve};
@@ -131,16 +132,19 @@ type Prepared = (Opened, Arc<rustls::ServerConfig>, PasswordKey);
 /// What blocks: recovery, keys, certificates.
 fn prepare(settings: &Settings, address: SocketAddr) -> Result<Prepared, Failure> {
     let hostname = hostname();
+    let tls = settings.data_dir.join("tls");
     // RSA keys take some tenths of a second to find.
-    let key = std::thread::spawn(PasswordKey::generate);
+    let key = std::thread::spawn({
+        let tls = tls.clone();
+        move || Pair::find(&tls)
+    });
     let opened = storage::open(settings, &RealEnv::new(), &hostname, address)?;
-    let config = tls::server_config(&settings.data_dir.join("tls"), &hostname, settings)?;
+    let config = tls::server_config(&tls, &hostname, settings)?;
     if matches!(opened.first_root, FirstRoot::Existing) && root::path_in(&settings.data_dir).exists() {
         root::forget_when_changed(&opened.shared.accounts, &settings.data_dir);
     }
     let key = key.join().map_err(|_| Failure::runtime("making an RSA key did not finish"))?;
-    let key = key.map_err(|error| Failure::runtime(error.to_string()))?;
-    Ok((opened, config, key))
+    Ok((opened, config, key?.keep(&tls)?))
 }
 
 fn hostname() -> String {

@@ -323,7 +323,7 @@ pub async fn start_behind(
     let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut options = Options::default();
     if password_key {
-        options.password_key = Some(Arc::new(PasswordKey::generate().unwrap()));
+        options.password_key = Some(Arc::new(PasswordKey::generate().unwrap().0));
     }
     edit(&mut options);
     let handle = serve(Doors { tcp, unix }, Some(tls_config()), fake, options).unwrap();
