@@ -12,6 +12,12 @@ pub trait File: Send + Sync {
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
     /// `fdatasync`: contents and length are on disk on return. A failure is final (STORAGE 3).
     fn sync_data(&self) -> io::Result<()>;
+    /// As [`File::write_all_at`], and what it wrote is durable then; what others wrote need not be. Where the system
+    /// writes and syncs in one call, it costs less than both.
+    fn write_all_at_durably(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(buf, offset)?;
+        self.sync_data()
+    }
     /// Length in bytes.
     fn len(&self) -> io::Result<u64>;
     fn is_empty(&self) -> io::Result<bool> {

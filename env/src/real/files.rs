@@ -31,6 +31,22 @@ impl File for RealFile {
         self.0.sync_data()
     }
 
+    fn write_all_at_durably(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        match os::write_at_durably(&self.0, buf, offset) {
+            Ok(written) if written == buf.len() => Ok(()),
+            // The rest of a short write, or all of it on file systems without such a call.
+            Ok(written) => {
+                self.write_all_at(&buf[written..], offset + written as u64)?;
+                self.sync_data()
+            }
+            Err(error) if os::is_unknown_call(&error) || error.kind() == io::ErrorKind::Interrupted => {
+                self.write_all_at(buf, offset)?;
+                self.sync_data()
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
@@ -117,6 +133,21 @@ mod tests {
         assert_eq!(RealFs.lock(&path).err().unwrap().kind(), io::ErrorKind::WouldBlock);
         drop(first);
         assert!(RealFs.lock(&path).is_ok());
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn durable_writes_are_there_like_others() {
+        let dir = std::env::temp_dir().join(format!("aurora-env-durable-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let file = RealFs.create(&dir.join("log")).unwrap();
+        file.write_all_at(b"0123456789", 0).unwrap();
+        file.write_all_at_durably(b"abc", 3).unwrap();
+        file.write_all_at_durably(b"", 0).unwrap();
+        file.write_all_at_durably(b"end", 10).unwrap();
+        assert_eq!(fs::read(dir.join("log")).unwrap(), b"012abc6789end");
+        let read_only = RealFile(fs::File::open(dir.join("log")).unwrap());
+        assert!(read_only.write_all_at_durably(b"x", 0).is_err());
         fs::remove_dir_all(&dir).unwrap();
     }
 

@@ -1,8 +1,9 @@
-//! The two system calls that std does not offer.
+//! The system calls that std does not offer.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -18,6 +19,20 @@ pub(super) fn random(mut buf: &mut [u8]) {
             Err(_) => std::process::abort(),
         }
     }
+}
+
+/// `pwritev2` with `RWF_DSYNC`: the bytes written are durable when it returns. Returns how many those are.
+pub(super) fn write_at_durably(file: &std::fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
+    let piece = libc::iovec { iov_base: buf.as_ptr().cast_mut().cast(), iov_len: buf.len() };
+    let offset = i64::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the one piece is that of a live slice, which the call only reads.
+    let n = unsafe { libc::pwritev2(file.as_raw_fd(), &raw const piece, 1, offset, libc::RWF_DSYNC) };
+    usize::try_from(n).map_err(|_| io::Error::last_os_error())
+}
+
+/// Whether an error says that the kernel or the file system has no such call.
+pub(super) fn is_unknown_call(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL))
 }
 
 /// Bytes that an unprivileged process may still write on the file system of `path`.

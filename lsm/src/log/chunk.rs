@@ -111,8 +111,9 @@ impl ChunkWriter {
         self.position == SECTOR
     }
 
-    /// Appends a chunk. After an error the writer must not be used again: the place may hold other bytes.
-    pub(crate) fn append(&mut self, number: u64, durable: u64, contents: &[u8]) -> Result<()> {
+    /// Appends a chunk, which is durable then if `sync` says so, though nothing before it need be. After an error the
+    /// writer must not be used again: the place may hold other bytes.
+    pub(crate) fn append(&mut self, number: u64, durable: u64, contents: &[u8], sync: bool) -> Result<()> {
         let len = u32::try_from(contents.len()).map_err(|_| LsmError::NotSupported("chunks of 4 GiB"))?;
         let mut head = [0u8; HEAD_BYTES];
         head[..4].copy_from_slice(&MAGIC);
@@ -125,7 +126,11 @@ impl ChunkWriter {
         self.out.extend_from_slice(contents);
         self.cipher.seal(self.position / SECTOR, &head, &mut self.out, HEAD_BYTES);
         self.out.resize(self.out.len().next_multiple_of(SECTOR as usize), 0);
-        self.file.write_all_at(&self.out, self.position).map_err(|e| LsmError::io("write", &self.path, e))?;
+        let outcome = match sync {
+            true => self.file.write_all_at_durably(&self.out, self.position),
+            false => self.file.write_all_at(&self.out, self.position),
+        };
+        outcome.map_err(|e| LsmError::io("write", &self.path, e))?;
         self.position += self.out.len() as u64;
         Ok(())
     }

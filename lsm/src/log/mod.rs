@@ -319,17 +319,15 @@ impl Log {
             (start, state.next_lsn, sync || state.sync_wanted > durable || self.sync_is_due())
         };
         let durable = self.durable.load(Ordering::SeqCst);
-        let outcome = segments.write(start, durable, &self.live).and_then(|()| {
+        let begun = self.now_micros();
+        let outcome = segments.write(start, durable, &self.live, sync).map(|()| {
             self.written.store(end, Ordering::SeqCst);
             if sync {
-                let begun = self.now_micros();
-                segments.sync()?;
                 self.durable.store(end, Ordering::SeqCst);
                 let ended = self.now_micros();
                 self.last_sync_micros.store(ended, Ordering::Relaxed);
                 self.sync_took_micros.store(ended.saturating_sub(begun), Ordering::Relaxed);
             }
-            Ok(())
         });
         drop(segments);
         match outcome {

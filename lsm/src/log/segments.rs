@@ -117,8 +117,15 @@ impl Segments {
         Ok(Segments { maker, current, preparing: None, unsynced: false, taken: Vec::new() })
     }
 
-    /// Writes `taken`, whose first byte is at `start`. An error is final.
-    pub(super) fn write(&mut self, start: u64, mut durable: u64, live: &LiveSegments) -> Result<()> {
+    /// Writes `taken`, whose first byte is at `start`. With `sync` it is durable then, with all before it. An error is
+    /// final.
+    pub(super) fn write(
+        &mut self,
+        start: u64,
+        mut durable: u64,
+        live: &LiveSegments,
+        sync: bool,
+    ) -> Result<()> {
         let taken = std::mem::take(&mut self.taken);
         let mut at = start;
         for piece in taken.chunks(CHUNK_CONTENTS_BYTES) {
@@ -127,9 +134,14 @@ impl Segments {
                 durable = durable.max(at);
                 self.switch(at, live)?;
             }
-            self.current.append(at, durable, piece)?;
-            self.unsynced = true;
+            // The last chunk of all, and nothing before it waits for a sync: one call does both.
+            let at_once = sync && !self.unsynced && at + piece.len() as u64 == start + taken.len() as u64;
+            self.current.append(at, durable, piece, at_once)?;
+            self.unsynced = !at_once;
             at += piece.len() as u64;
+        }
+        if sync {
+            self.sync()?;
         }
         if self.maker.ahead && self.preparing.is_none() && !self.current.has_room(self.half_bytes()) {
             let maker = self.maker.clone();

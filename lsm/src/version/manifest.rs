@@ -129,16 +129,14 @@ impl Manifest {
     ) -> Result<Self> {
         let name = name_of(number);
         let mut writer = ChunkWriter::create(env, &dir.join(&name), sealing, MANIFEST, 0, false)?;
-        writer.append(0, 0, &state.encode())?;
-        writer.sync()?;
+        writer.append(0, 0, &state.encode(), true)?;
         env.fs.sync_dir(dir).map_err(|e| LsmError::io("sync", dir, e))?;
         write_atomically(dir, CURRENT, format!("{name}\n").as_bytes(), env)?;
         Ok(Manifest { writer, edits: 1 })
     }
 
     fn append(&mut self, edit: &VersionEdit) -> Result<()> {
-        self.writer.append(self.edits, self.edits, &edit.encode())?;
-        self.writer.sync()?;
+        self.writer.append(self.edits, self.edits, &edit.encode(), true)?;
         self.edits += 1;
         Ok(())
     }
