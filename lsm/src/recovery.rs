@@ -151,7 +151,7 @@ fn new_log(
         env: env.clone(),
         sealing: sealing.clone(),
         dir: dir.to_owned(),
-        segment_bytes: options.wal_segment_bytes,
+        segment_bytes: segment_bytes(options),
         threads: options.background_threads,
         memtable_bytes: options.memtable_bytes,
         wal_bytes_max: options.wal_bytes_max,
@@ -207,4 +207,24 @@ fn remove_orphans(env: &Env, dir: &Path, version: &Version, first_segment: u64) 
         }
     }
     Ok(())
+}
+
+/// The log lets go of whole segments, and each is written with zeros first: one longer than what all memtables hold would cost
+/// a small engine more writes, and more room on the disk, than its rows.
+fn segment_bytes(options: &EngineOptions) -> u64 {
+    let memtables = options.immutable_memtables_max.saturating_add(1);
+    options.wal_segment_bytes.min(options.memtable_bytes.saturating_mul(memtables) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_no_longer_than_what_all_memtables_hold() {
+        let options = EngineOptions::default();
+        assert_eq!(segment_bytes(&options), options.wal_segment_bytes);
+        let small = EngineOptions { memtable_bytes: 1 << 20, immutable_memtables_max: 3, ..options };
+        assert_eq!(segment_bytes(&small), 4 << 20);
+    }
 }
