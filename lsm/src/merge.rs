@@ -289,21 +289,18 @@ impl LevelIter {
     }
 }
 
-const NONE: usize = usize::MAX;
-
 /// All entries of all sources in order, in both directions.
 pub(crate) struct MergeIter {
     sources: Vec<Source>,
-    current: usize,
-    /// The source whose entry comes after the current one: as long as `current` stays before it, one comparison is
-    /// enough for a step.
-    runner: usize,
+    /// The sources that stand on an entry, in the order of these. A step moves the first one back to where it belongs, which
+    /// mostly is where it was, or not far.
+    order: Vec<usize>,
     forward: bool,
 }
 
 impl MergeIter {
     pub(crate) fn new(sources: Vec<Source>) -> MergeIter {
-        MergeIter { sources, current: NONE, runner: NONE, forward: true }
+        MergeIter { order: Vec::with_capacity(sources.len()), sources, forward: true }
     }
 
     pub(crate) fn seek(&mut self, key: &[u8], seq: Seq) -> Result<()> {
@@ -324,12 +321,17 @@ impl MergeIter {
 
     /// Puts every source somewhere, and fixes the direction of [`MergeIter::step`].
     fn place(&mut self, forward: bool, mut put: impl FnMut(&mut Source) -> Result<()>) -> Result<()> {
-        self.current = NONE;
+        self.order.clear();
         self.forward = forward;
         for source in &mut self.sources {
             put(source)?;
         }
-        self.choose();
+        for index in 0..self.sources.len() {
+            if self.sources[index].valid() {
+                let at = self.order.partition_point(|&other| !self.before(index, other));
+                self.order.insert(at, index);
+            }
+        }
         Ok(())
     }
 
@@ -341,63 +343,58 @@ impl MergeIter {
         if self.forward { order == Ordering::Less } else { order == Ordering::Greater }
     }
 
-    fn choose(&mut self) {
-        (self.current, self.runner) = (NONE, NONE);
-        for index in 0..self.sources.len() {
-            if !self.sources[index].valid() {
-                continue;
-            }
-            if self.current == NONE || self.before(index, self.current) {
-                self.runner = self.current;
-                self.current = index;
-            } else if self.runner == NONE || self.before(index, self.runner) {
-                self.runner = index;
-            }
-        }
-    }
-
     /// One entry on, in the direction of the last placement.
     #[inline]
     pub(crate) fn step(&mut self) -> Result<()> {
-        let Some(source) = self.sources.get_mut(self.current) else { return Ok(()) };
+        let Some(&current) = self.order.first() else { return Ok(()) };
+        let source = &mut self.sources[current];
         let moved = if self.forward { source.next() } else { source.prev() };
         if let Err(error) = moved {
-            self.current = NONE;
+            self.order.clear();
             return Err(error);
         }
-        let valid = self.sources[self.current].valid();
-        if !valid || (self.runner != NONE && !self.before(self.current, self.runner)) {
-            self.choose();
+        if !source.valid() {
+            self.order.remove(0);
+        } else if let Some(&runner) = self.order.get(1)
+            && self.before(runner, current)
+        {
+            let behind = self.order[2..].partition_point(|&other| self.before(other, current));
+            self.order[..behind + 2].rotate_left(1);
         }
         Ok(())
     }
 
     #[inline]
+    fn current(&self) -> Option<&Source> {
+        self.order.first().and_then(|&current| self.sources.get(current))
+    }
+
+    #[inline]
     pub(crate) fn valid(&self) -> bool {
-        self.current != NONE
+        !self.order.is_empty()
     }
 
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
-        self.sources.get(self.current).map(Source::key).unwrap_or_default()
+        self.current().map(Source::key).unwrap_or_default()
     }
 
     #[inline]
     pub(crate) fn seq(&self) -> Seq {
-        self.sources.get(self.current).map(Source::seq).unwrap_or_default()
+        self.current().map(Source::seq).unwrap_or_default()
     }
 
     #[inline]
     pub(crate) fn kind(&self) -> EntryKind {
-        self.sources.get(self.current).map_or(EntryKind::Delete, Source::kind)
+        self.current().map_or(EntryKind::Delete, Source::kind)
     }
 
     #[inline]
     pub(crate) fn value(&self) -> &[u8] {
-        self.sources.get(self.current).map(Source::value).unwrap_or_default()
+        self.current().map(Source::value).unwrap_or_default()
     }
 
     pub(crate) fn pinned_value(&self) -> Option<PinnedValue> {
-        self.sources.get(self.current).and_then(Source::pinned_value)
+        self.current().and_then(Source::pinned_value)
     }
 }

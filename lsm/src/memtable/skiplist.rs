@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use super::arena::Arena;
+use crate::sst::compare_user;
 use crate::types::{EntryKind, Seq};
 use std::cmp::Ordering as Order;
 use std::ptr::{self, NonNull};
@@ -139,7 +140,7 @@ impl SkipList {
     unsafe fn is_before(node: *const Node, key: &[u8], seq: u64) -> bool {
         // SAFETY: by contract.
         unsafe {
-            match Node::key(node).cmp(key) {
+            match compare_user(Node::key(node), key) {
                 Order::Less => true,
                 Order::Greater => false,
                 Order::Equal => (*node).seq() > seq,

@@ -11,6 +11,9 @@ use std::ops::Range;
 
 const TRAILER_BYTES: usize = 12;
 
+/// Four varints before key and value, at most.
+pub(super) const ENTRY_HEAD_BYTES: usize = 25;
+
 /// The bytes do not follow the format. Blocks are sealed, so that only a faulty writer gets one here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
@@ -74,9 +77,15 @@ impl BlockBuilder {
             shared = common_prefix(&self.last_key, user_key);
         }
         let suffix = &user_key[shared..];
-        put_varint(&mut self.bytes, shared as u64);
-        put_varint(&mut self.bytes, suffix.len() as u64);
-        put_varint(&mut self.bytes, value.len() as u64);
+        self.bytes.reserve(ENTRY_HEAD_BYTES + suffix.len() + value.len());
+        if (shared | suffix.len() | value.len()) < 0x80 {
+            // Three varints of one byte each: nearly all entries.
+            self.bytes.extend_from_slice(&[shared as u8, suffix.len() as u8, value.len() as u8]);
+        } else {
+            put_varint(&mut self.bytes, shared as u64);
+            put_varint(&mut self.bytes, suffix.len() as u64);
+            put_varint(&mut self.bytes, value.len() as u64);
+        }
         put_varint(&mut self.bytes, pack(self.base, seq, kind));
         self.bytes.extend_from_slice(suffix);
         self.bytes.extend_from_slice(value);
@@ -106,17 +115,19 @@ impl BlockBuilder {
 /// Bytes that both begin with.
 #[inline]
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    let (a_words, _) = a.as_chunks::<8>();
-    let (b_words, _) = b.as_chunks::<8>();
+    let (mut a_rest, mut b_rest) = (a, b);
     let mut at = 0;
-    for (a_word, b_word) in a_words.iter().zip(b_words) {
+    while let (Some((a_word, a_tail)), Some((b_word, b_tail))) =
+        (a_rest.split_first_chunk::<8>(), b_rest.split_first_chunk::<8>())
+    {
         let differ = u64::from_le_bytes(*a_word) ^ u64::from_le_bytes(*b_word);
         if differ != 0 {
             return at + (differ.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        (a_rest, b_rest) = (a_tail, b_tail);
     }
-    at + a.iter().skip(at).zip(b.iter().skip(at)).take_while(|(a, b)| a == b).count()
+    at + a_rest.iter().zip(b_rest).take_while(|(a, b)| a == b).count()
 }
 
 /// One entry; positions are in the bytes of its block.

@@ -13,20 +13,17 @@ pub(crate) fn compare_user(a: &[u8], b: &[u8]) -> Ordering {
     if shorter > SHORT_BYTES {
         return a.cmp(b);
     }
-    let (a_words, a_rest) = a.as_chunks::<8>();
-    let (b_words, b_rest) = b.as_chunks::<8>();
-    for (a_word, b_word) in a_words.iter().zip(b_words) {
+    let (mut a_rest, mut b_rest) = (a, b);
+    while let (Some((a_word, a_tail)), Some((b_word, b_tail))) =
+        (a_rest.split_first_chunk::<8>(), b_rest.split_first_chunk::<8>())
+    {
         let (a_word, b_word) = (u64::from_be_bytes(*a_word), u64::from_be_bytes(*b_word));
         if a_word != b_word {
             return a_word.cmp(&b_word);
         }
+        (a_rest, b_rest) = (a_tail, b_tail);
     }
-    match a_words.len().cmp(&b_words.len()) {
-        Ordering::Equal if a_rest.len() == b_rest.len() && a_rest.is_empty() => Ordering::Equal,
-        Ordering::Equal => a_rest.cmp(b_rest),
-        // One goes on with whole words where the other has less than one left.
-        _ => a.get(shorter / 8 * 8..).cmp(&b.get(shorter / 8 * 8..)),
-    }
+    if a_rest.is_empty() || b_rest.is_empty() { a_rest.len().cmp(&b_rest.len()) } else { a_rest.cmp(b_rest) }
 }
 
 /// Whether two user keys are the same. Neighbours mostly differ at their ends, so that is looked at first.

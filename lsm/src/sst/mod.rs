@@ -24,7 +24,7 @@ pub(crate) use block::Block;
 pub(crate) use cache::BlockCache;
 pub(crate) use hash::hash64;
 pub(crate) use iter::TableIter;
-pub(crate) use key::{InternalKey, compare, same_user};
+pub(crate) use key::{InternalKey, compare, compare_user, same_user};
 pub(crate) use meta::{RangeTombstone, TableMeta};
 pub(crate) use table::{Found, Table};
 pub(crate) use writer::{TableOptions, TableWriter};

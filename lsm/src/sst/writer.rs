@@ -1,6 +1,6 @@
 //! Writes a table, front to back.
 
-use super::block::{BlockBuilder, common_prefix};
+use super::block::{BlockBuilder, ENTRY_HEAD_BYTES, common_prefix};
 use super::compress::Compressor;
 use super::dictionary;
 use super::filter::Filter;
@@ -52,9 +52,6 @@ const WRITE_BYTES: usize = 256 << 10;
 
 /// A target beyond this is taken for this: with the largest entry, a block stays within its limit.
 const BLOCK_BYTES_MAX: usize = 64 << 20;
-
-/// Four varints before key and value, at most.
-const ENTRY_HEAD_BYTES: usize = 25;
 
 /// A finished data block that is not compressed yet, and its entry in the index.
 struct HeldBlock {
