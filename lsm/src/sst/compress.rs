@@ -75,6 +75,15 @@ impl Compressor {
         self.dictionary = dictionary;
     }
 
+    pub(super) fn has_zstd(&self) -> bool {
+        self.zstd.is_some()
+    }
+
+    /// From now on blocks have lz4.
+    pub(super) fn leave_zstd(&mut self) {
+        self.zstd = None;
+    }
+
     /// Bytes that a block would take.
     pub(super) fn measure(&mut self, contents: &[u8]) -> usize {
         self.compress(contents).map_or(contents.len(), |(_, compressed)| compressed.len())
