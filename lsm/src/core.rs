@@ -1,8 +1,8 @@
 //! What the façade and its threads share.
 
-use crate::compaction::Push;
 use crate::data_dir::DataDir;
 use crate::error::{LsmError, Result};
+use crate::job::Push;
 use crate::log::Log;
 use crate::options::EngineOptions;
 use crate::quiet::{LOOK_EVERY, Quiet};
@@ -59,7 +59,7 @@ pub(crate) struct Core {
     /// `None`: read only.
     pub(crate) writing: Option<Writing>,
     pub(crate) flushing: Mutex<()>,
-    pub(crate) compacting: Mutex<crate::compaction::Pointers>,
+    pub(crate) compacting: Mutex<crate::job::Pointers>,
     pub(crate) flush_bell: Bell,
     pub(crate) compaction_bell: Bell,
     /// Fired, and replaced, when a flush or a compaction has made room.

@@ -1,11 +1,11 @@
 //! The façade.
 
 use crate::batch::WriteBatch;
-use crate::compaction::Push;
 use crate::core::Core;
 use crate::data_dir::DataDir;
 use crate::error::{LsmError, Result};
 use crate::iter::LsmIter;
+use crate::job::Push;
 use crate::memtable::read_seq;
 use crate::options::EngineOptions;
 use crate::recovery;

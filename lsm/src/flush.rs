@@ -5,9 +5,10 @@ use crate::error::{LsmError, Result};
 use crate::gc::Retain;
 use crate::memtable::Memtable;
 use crate::merge::{MergeIter, Source};
+use crate::options::EngineOptions;
 use crate::snapshot::GcBounds;
-use crate::sst::{BlockCache, TableOptions, TableWriter};
-use crate::version::{AddedFile, Flushed, SstFile, Trash, VersionEdit, sst_path};
+use crate::sst::{BlockCache, Stay, TableOptions, TableWriter};
+use crate::version::{AddedFile, Flushed, SstFile, Trash, Version, VersionEdit, sst_path};
 use aurora_env::{Env, Sealing};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,14 +18,15 @@ pub(crate) struct TableFactory<'a> {
     pub(crate) env: &'a Env,
     pub(crate) sealing: &'a dyn Sealing,
     pub(crate) dir: &'a Path,
-    pub(crate) options: TableOptions,
+    pub(crate) options: &'a EngineOptions,
     pub(crate) cache: &'a Arc<BlockCache>,
     pub(crate) trash: &'a Arc<Trash>,
 }
 
 impl TableFactory<'_> {
-    pub(crate) fn create(&self, number: u64) -> Result<TableWriter> {
-        TableWriter::create(&*self.env.fs, &sst_path(self.dir, number), self.sealing, &self.options)
+    pub(crate) fn create(&self, number: u64, stay: Stay) -> Result<TableWriter> {
+        let options = TableOptions::new(self.options, stay);
+        TableWriter::create(&*self.env.fs, &sst_path(self.dir, number), self.sealing, &options)
     }
 
     pub(crate) fn open(&self, number: u64) -> Result<Arc<SstFile>> {
@@ -40,12 +42,14 @@ impl TableFactory<'_> {
         let _ = self.env.fs.remove(&sst_path(self.dir, number));
     }
 
-    /// Writes a memtable as one table; `None`: there was nothing in it. Its name is not durable yet.
+    /// Writes a memtable as one table of level 0 of this version; `None`: there was nothing in it. Its name is not durable
+    /// yet.
     pub(crate) fn flush(
         &self,
         mem: &Arc<Memtable>,
         number: u64,
         gc: &GcBounds,
+        version: &Version,
     ) -> Result<Option<Arc<SstFile>>> {
         let ranges = mem.ranges();
         let mut merge = MergeIter::new(vec![Source::Memtable(mem.cursor())]);
@@ -54,7 +58,7 @@ impl TableFactory<'_> {
             return Ok(None);
         }
         let written = (|| {
-            let mut writer = self.create(number)?;
+            let mut writer = self.create(number, stay_of(mem, version))?;
             let mut retain = Retain::new(gc, &ranges, None);
             while merge.valid() {
                 if retain.keeps(merge.key(), merge.seq(), merge.kind()) {
@@ -74,13 +78,30 @@ impl TableFactory<'_> {
     }
 }
 
+/// A table among others is soon merged with them. Rows that come in the order of their keys lie beyond all others, and
+/// their tables are only moved down: those are written as they are to stay.
+fn stay_of(mem: &Arc<Memtable>, version: &Version) -> Stay {
+    let (mut first, mut last) = (mem.cursor(), mem.cursor());
+    first.seek_first();
+    last.seek_last();
+    let (smallest, largest) = (first.key(), last.key());
+    let meets = |file: &Arc<SstFile>| {
+        file.meta().smallest.as_slice() <= largest && smallest <= file.meta().largest.as_slice()
+    };
+    if version.levels[0].iter().any(meets) || version.has_below(0, smallest, largest) {
+        Stay::Short
+    } else {
+        Stay::Long
+    }
+}
+
 impl Core {
     pub(crate) fn factory<'a>(&'a self, dir: &'a Path) -> TableFactory<'a> {
         TableFactory {
             env: &self.env,
             sealing: &*self.sealing,
             dir,
-            options: TableOptions::from(&self.options),
+            options: &self.options,
             cache: &self.cache,
             trash: &self.trash,
         }
@@ -99,7 +120,8 @@ impl Core {
         }
         let dir = self.sst_dir();
         let factory = self.factory(&dir);
-        let file = factory.flush(&mem, self.next_number(), &self.registry.collect())?;
+        let version = self.views.load().version.clone();
+        let file = factory.flush(&mem, self.next_number(), &self.registry.collect(), &version)?;
         factory.sync_dir()?;
         let first_segment = writing.log.first_segment(mem.end_lsn());
         let edit = VersionEdit {

@@ -12,6 +12,7 @@ mod error;
 mod flush;
 mod gc;
 mod iter;
+mod job;
 mod log;
 mod memtable;
 mod merge;

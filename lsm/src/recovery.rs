@@ -11,7 +11,7 @@ use crate::log::{self, Log, LogSetup, list_segments, replay};
 use crate::memtable::Memtable;
 use crate::options::EngineOptions;
 use crate::snapshot::SnapshotRegistry;
-use crate::sst::{BlockCache, TableOptions};
+use crate::sst::BlockCache;
 use crate::types::{Lsn, Seq};
 use crate::version::{
     AddedFile, Flushed, Recovered, Trash, Version, VersionEdit, VersionSet, manifest_number, recover,
@@ -57,7 +57,7 @@ impl Rebuilt<'_> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         // No snapshot survives a restart.
         let gc = SnapshotRegistry::new(self.mem.last_seq()).collect();
-        let Some(file) = self.factory.flush(&self.mem, number, &gc)? else { return Ok(()) };
+        let Some(file) = self.factory.flush(&self.mem, number, &gc, &self.version)? else { return Ok(()) };
         let edit = VersionEdit { added: vec![AddedFile { level: 0, number }], ..VersionEdit::default() };
         self.version = self.version.apply(&edit, &[file], self.factory.dir)?;
         Ok(())
@@ -85,7 +85,7 @@ pub(crate) fn open(
             env: &env,
             sealing: &*sealing,
             dir: &sst_dir,
-            options: TableOptions::from(&options),
+            options: &options,
             cache: &cache,
             trash: &trash,
         },

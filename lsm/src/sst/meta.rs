@@ -29,6 +29,8 @@ pub(crate) struct TableMeta {
     /// Over entries and range tombstones.
     pub(crate) min_seq: Seq,
     pub(crate) max_seq: Seq,
+    /// Written quickly, because it was to be merged soon: it would take less space if it were written to stay.
+    pub(crate) light: bool,
 }
 
 const ENTRIES: u64 = 1;
@@ -40,6 +42,7 @@ const MIN_SEQ: u64 = 6;
 const MAX_SEQ: u64 = 7;
 const CREATOR: u64 = 8;
 const DICTIONARY: u64 = 9;
+const LIGHT: u64 = 10;
 
 /// A list of varint tag ‖ varint length ‖ bytes. Readers skip tags that they do not know.
 pub(super) fn encode_properties(meta: &TableMeta, dictionary: Handle) -> Vec<u8> {
@@ -60,6 +63,9 @@ pub(super) fn encode_properties(meta: &TableMeta, dictionary: Handle) -> Vec<u8>
         let mut handle = Vec::new();
         dictionary.encode(&mut handle);
         put(DICTIONARY, &handle);
+    }
+    if meta.light {
+        put(LIGHT, &[]);
     }
     out
 }
@@ -82,6 +88,7 @@ pub(super) fn decode_properties(bytes: &[u8], file_bytes: u64) -> Option<(TableM
             MIN_SEQ => meta.min_seq = Seq(number()?),
             MAX_SEQ => meta.max_seq = Seq(number()?),
             DICTIONARY => dictionary = Handle::decode(value)?,
+            LIGHT => meta.light = true,
             _ => {}
         }
     }
@@ -165,6 +172,7 @@ mod tests {
             largest: vec![0xff; 300],
             min_seq: Seq(4),
             max_seq: Seq::MAX,
+            light: true,
         };
         let dictionary = Handle { offset: 64, len: 8192, number: 1 };
         assert_eq!(

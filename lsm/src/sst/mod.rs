@@ -27,7 +27,7 @@ pub(crate) use iter::TableIter;
 pub(crate) use key::{InternalKey, compare, compare_user, same_user};
 pub(crate) use meta::{RangeTombstone, TableMeta};
 pub(crate) use table::{Found, Table};
-pub(crate) use writer::{TableOptions, TableWriter};
+pub(crate) use writer::{Stay, TableOptions, TableWriter};
 
 /// Version of the format, in every table's header. Format 1 knew no dictionaries, format 2 no zstd.
 const FORMAT: u16 = 3;

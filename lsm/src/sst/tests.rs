@@ -62,6 +62,7 @@ fn options(filter: FilterKind) -> TableOptions {
         restart_interval: 4,
         compression: Compression::Zstd,
         sample_bytes: 3000,
+        light: false,
         filter,
         filter_bits_per_key: 10,
     }
@@ -167,7 +168,7 @@ proptest! {
     ) {
         let place = Place::new(cache_bytes);
         let options =
-            TableOptions { block_bytes, restart_interval, compression, sample_bytes, filter, filter_bits_per_key: 10 };
+            TableOptions { block_bytes, restart_interval, compression, sample_bytes, light: false, filter, filter_bits_per_key: 10 };
         let meta = place.write(&options, &entries);
         let table = place.open().unwrap();
         prop_assert_eq!(table.meta(), &meta);

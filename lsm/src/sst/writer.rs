@@ -16,6 +16,15 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// How long a table is expected to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// There is older data below it, with which it soon is merged: written quickly.
+    Short,
+    /// It is the oldest of its keys: written small.
+    Long,
+}
+
 /// How tables are built.
 #[derive(Clone, Debug)]
 pub(crate) struct TableOptions {
@@ -26,18 +35,23 @@ pub(crate) struct TableOptions {
     pub(crate) compression: Compression,
     /// After so many bytes of data blocks, a dictionary is chosen for the table; 0: it does without.
     pub(crate) sample_bytes: usize,
+    /// Whether the table would be smaller if it were meant to stay.
+    pub(crate) light: bool,
     pub(crate) filter: FilterKind,
     pub(crate) filter_bits_per_key: usize,
 }
 
-impl From<&EngineOptions> for TableOptions {
-    fn from(options: &EngineOptions) -> TableOptions {
+impl TableOptions {
+    pub(crate) fn new(options: &EngineOptions, stay: Stay) -> TableOptions {
+        let light = stay == Stay::Short && options.compression == Compression::Zstd;
+        // What is held counts uncompressed: that must not decide where tables end.
+        let sample_bytes = (options.table_bytes / 8).min(dictionary::SAMPLE_BYTES_MAX as u64) as usize;
         TableOptions {
             block_bytes: options.block_bytes,
             restart_interval: options.restart_interval,
-            compression: options.compression,
-            // What is held counts uncompressed: that must not decide where tables end.
-            sample_bytes: (options.table_bytes / 8).min(dictionary::SAMPLE_BYTES_MAX as u64) as usize,
+            compression: if light { Compression::Lz4 } else { options.compression },
+            sample_bytes: if light { 0 } else { sample_bytes },
+            light,
             filter: options.filter,
             filter_bits_per_key: options.filter_bits_per_key,
         }
@@ -126,7 +140,7 @@ impl TableWriter {
             last_seq: Seq::ZERO,
             hashes: Vec::new(),
             range_tombstones: Vec::new(),
-            meta: TableMeta { min_seq: Seq::MAX, ..TableMeta::default() },
+            meta: TableMeta { min_seq: Seq::MAX, light: options.light, ..TableMeta::default() },
             failed: None,
         })
     }
@@ -194,6 +208,12 @@ impl TableWriter {
             self.out.len() + self.held_bytes + self.data.len() + self.index.len() + self.top_index.len();
         let filter = self.hashes.len() * self.options.filter_bits_per_key / 8;
         self.flushed_bytes + (pending + filter) as u64
+    }
+
+    /// The user key that was added last.
+    #[inline]
+    pub(crate) fn last_key(&self) -> &[u8] {
+        &self.last_key
     }
 
     /// Entries so far, range tombstones not counted.
