@@ -8,7 +8,7 @@ use crate::shape::{IndexShape, TableInfo};
 use aurora_expr::{EvalCtx, SessionInfo};
 use aurora_planner::{Access, RowLock, Scan, WaitPolicy as PlanWait};
 use aurora_txn::{Direction, Isolation, LockMode, Locked, TxnCursor, View, WaitPolicy};
-use aurora_types::codec::key::{DecodedColumn, decode_column};
+use aurora_types::codec::key::{DecodedColumn, decode_column, reads_back};
 use aurora_types::{BaseType, SqlError, SqlResult, Value};
 use std::sync::Arc;
 
@@ -292,12 +292,8 @@ fn covered(scan: &Scan, info: &TableInfo, index: &IndexShape) -> Option<Vec<Cove
     }
     let find = |shape: &IndexShape, position: usize| {
         shape.parts.iter().position(|part| {
-            let ty = &part.column.ty;
-            let reads_back = !aurora_expr::typing::is_string(ty)
-                || ty.collation.is_binary()
-                || matches!(ty.base, BaseType::Enum(_) | BaseType::Set(_));
             matches!(part.source, PartSource::Column(at) if at == position)
-                && reads_back
+                && reads_back(&part.column.ty)
                 && part.column.prefix.is_none()
         })
     };

@@ -6,6 +6,7 @@ use aurora_catalog::{IndexDef, IndexKind, KeyPart, TableDef};
 use aurora_expr::typing::{self, Comparison, Domain};
 use aurora_expr::{CompareOp, Expr, ExprKind, IsTest};
 use aurora_parser::{IndexHintKind, IndexHintScope};
+use aurora_types::codec::key::reads_back;
 use aurora_types::{BaseType, SqlType};
 use std::sync::Arc;
 
@@ -391,13 +392,13 @@ fn key_ranges(points: Vec<(Vec<Expr>, u64)>, last: Option<Last<'_>>) -> Vec<KeyR
     points.into_iter().map(one).collect()
 }
 
-/// Whether the columns are all in the index or in the primary key behind it.
+/// Whether the values of the columns can all be read from the index's entries or from the primary key that they end with.
 fn covers(table: &TableDef, index: &IndexDef, columns: &[usize]) -> bool {
     let has = |index: &IndexDef, column: usize| {
         index.parts.iter().any(|part| {
             part.prefix_length.is_none()
                 && matches!(part.part, KeyPart::Column(id) if table.position(id) == Some(column))
-        })
+        }) && reads_back(&table.columns[column].ty)
     };
     columns.iter().all(|column| has(index, *column) || table.primary_key().is_some_and(|pk| has(pk, *column)))
 }

@@ -192,6 +192,19 @@ pub fn char_prefix(text: &[u8], prefix: Option<u32>) -> &[u8] {
     }
 }
 
+/// Whether [`decode_column`] gives the values of such a column back: of character strings a key has only the weights.
+pub fn reads_back(ty: &SqlType) -> bool {
+    match &ty.base {
+        BaseType::Char
+        | BaseType::VarChar
+        | BaseType::TinyText
+        | BaseType::Text
+        | BaseType::MediumText
+        | BaseType::LongText => ty.collation.is_binary(),
+        _ => true,
+    }
+}
+
 /// Takes one column off the front of a key.
 ///
 /// # Errors
