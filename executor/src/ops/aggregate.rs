@@ -1,7 +1,7 @@
 //! Grouping: by hash in order of first arrival, or by change of group on sorted input; ROLLUP.
 
 use super::aggregate_calls::{Calls, Group, Scratch, State, Way, column, step, way};
-use super::aggregate_input::{Here, Input};
+use super::input::{Here, Input};
 use super::{Op, Row};
 use crate::key_table::KeyTable;
 use crate::runtime::Runtime;
@@ -78,8 +78,8 @@ impl<'a> Aggregate<'a> {
             .zip(&self.arg_types)
             .map(|(call, types)| State {
                 accumulator: Accumulator::new(call.function, types, &call.ty),
-                seen: (call.distinct && !call.function.ignores_distinct()).then(KeyTable::default),
-                ordered: (!call.order_by.is_empty()).then(Vec::new),
+                seen: (call.distinct && !call.function.ignores_distinct()).then(Box::default),
+                ordered: (!call.order_by.is_empty()).then(Box::default),
             })
             .collect();
         Group { values, rolled_up, states }
@@ -88,7 +88,7 @@ impl<'a> Aggregate<'a> {
     /// The key of a row's group. Values that are no columns are left in `computed`.
     #[inline]
     fn group_of(
-        &self,
+        groups: &[Expr],
         here: &Here<'_>,
         row: &[Value],
         ctx: &mut EvalCtx<'_>,
@@ -97,7 +97,7 @@ impl<'a> Aggregate<'a> {
     ) -> SqlResult<()> {
         key.clear();
         computed.clear();
-        for expr in self.groups {
+        for expr in groups {
             if let ExprKind::Column(at) = expr.kind {
                 crate::normal::put_equal(column(here, at)?, &expr.ty, key);
                 continue;
@@ -127,7 +127,7 @@ impl<'a> Aggregate<'a> {
         for ((call, types), state) in self.calls.iter().zip(&self.arg_types).zip(&mut group.states) {
             if let Some(mut ordered) = state.ordered.take() {
                 ordered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
-                for (_, _, args) in ordered {
+                for (_, _, args) in *ordered {
                     step(&mut state.accumulator, call, &args, types, rt, ctx)?;
                 }
             }
@@ -167,11 +167,9 @@ impl<'a> Aggregate<'a> {
                     groups.insert(key.clone(), self.new_group(group_values, (1u64 << rolled) - 1));
                 }
                 if let Some(group) = groups.get_mut(&key) {
-                    self.shared.run(row.as_slice(), ctx);
-                    let call = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
-                    let here = Here::Row(&row);
-                    self.bytes +=
-                        call.accumulate(group, (&self.shared, &here, &row), &mut self.scratch, rt, ctx)?;
+                    let calls = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
+                    let given = (&mut self.shared, &Here::Row(&row), row.as_slice(), true);
+                    self.bytes += calls.add(group, given, &mut self.scratch, rt, ctx)?.unwrap_or(0);
                 }
             }
         }
@@ -228,8 +226,7 @@ impl<'a> Aggregate<'a> {
         Ok(())
     }
 
-    /// Adds the row in hand to its group; gives the bytes that are held for it from now on.
-    #[inline]
+    /// Adds the row in hand to its group, filled where it has to be.
     fn take(
         &mut self,
         group: &mut Group,
@@ -237,15 +234,32 @@ impl<'a> Aggregate<'a> {
         filled: &mut bool,
         rt: &Runtime<'_>,
         ctx: &mut EvalCtx<'_>,
-    ) -> SqlResult<usize> {
+    ) -> SqlResult<()> {
         let session = ctx.session;
-        let here = self.input.here(row, *filled, session)?;
-        if !self.shared.run(&here, ctx) && !*filled {
-            self.input.fill(session, row, filled)?;
+        loop {
+            let here = self.input.here(row, *filled, session)?;
+            let calls = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
+            let given = (&mut self.shared, &here, row.as_slice(), *filled);
+            match calls.add(group, given, &mut self.scratch, rt, ctx)? {
+                Some(held) => {
+                    self.bytes += held;
+                    return Ok(());
+                }
+                None => self.input.fill(session, row, filled)?,
+            }
         }
-        let here = self.input.here(row, *filled, session)?;
-        let calls = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
-        calls.accumulate(group, (&self.shared, &here, row), &mut self.scratch, rt, ctx)
+    }
+
+    /// Rows are only counted: none is looked at.
+    fn count_all(&mut self, all: &mut Group, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+        let (mut rows, mut filled) = (0, true);
+        while self.input.step(rt, ctx, &mut self.input_row, &mut filled)? {
+            rows += 1;
+        }
+        for state in &mut all.states {
+            state.accumulator.add_rows(rows);
+        }
+        Ok(())
     }
 
     /// Groups the input, or one partition of it. When the groups fill the budget, rows of further ones go to
@@ -265,7 +279,12 @@ impl<'a> Aggregate<'a> {
         let mut groups: Vec<(u64, Group)> = Vec::new();
         let mut parts: Option<Vec<Stream>> = None;
         if self.groups.is_empty() {
-            groups.push((0, self.new_group(Row::new(), 0)));
+            let mut all = self.new_group(Row::new(), 0);
+            if self.ways.iter().all(|way| matches!(way, Way::Rows)) {
+                self.count_all(&mut all, rt, ctx)?;
+                return Ok(Hashed { groups: vec![(0, all)], parts: None });
+            }
+            groups.push((0, all));
         }
         let mut key = Vec::new();
         let mut arrival = 0u64;
@@ -296,9 +315,17 @@ impl<'a> Aggregate<'a> {
                 0
             } else {
                 let here = self.input.here(&row, filled, session)?;
-                self.group_of(&here, &row, ctx, &mut key, &mut computed)?;
+                Self::group_of(self.groups, &here, &row, ctx, &mut key, &mut computed)?;
                 match places.find(&key) {
-                    Some(at) => at,
+                    Some(at) => {
+                        let calls = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
+                        let given = (&mut self.shared, &here, row.as_slice(), filled);
+                        if let Some(held) = calls.add(&mut groups[at].1, given, &mut self.scratch, rt, ctx)? {
+                            self.bytes += held;
+                            continue;
+                        }
+                        at
+                    }
                     None => {
                         if parts.is_none() && self.bytes >= budget && !groups.is_empty() {
                             if spill.is_none() {
@@ -313,16 +340,16 @@ impl<'a> Aggregate<'a> {
                             continue;
                         }
                         let values = self.values_of(&row, &mut computed);
-                        let bytes = key.len() + 96 * (values.len() + self.calls.len()) + 64;
+                        let group = self.new_group(values, 0);
+                        let bytes = group.bytes(&key);
                         rt.hold(bytes)?;
                         self.bytes += bytes;
-                        groups.push((arrival, self.new_group(values, 0)));
+                        groups.push((arrival, group));
                         places.insert(&key).0
                     }
                 }
             };
-            let group = &mut groups[at].1;
-            self.bytes += self.take(group, &mut row, &mut filled, rt, ctx)?;
+            self.take(&mut groups[at].1, &mut row, &mut filled, rt, ctx)?;
         }
         self.input_row = row;
         Ok(Hashed { groups, parts })
@@ -374,23 +401,37 @@ impl Op for Aggregate<'_> {
                 self.input.fill(session, &mut input_row, &mut filled)?;
             }
             let here = self.input.here(&input_row, filled, session)?;
-            self.group_of(&here, &input_row, ctx, &mut key, &mut computed)?;
-            let is_same = self.current.as_ref().is_some_and(|(current, _)| *current == key);
-            let finished = if is_same {
-                None
-            } else {
-                self.input.fill(session, &mut input_row, &mut filled)?;
-                let values = self.values_of(&input_row, &mut computed);
-                let group = self.new_group(values, 0);
-                self.current.replace((key.clone(), group))
-            };
+            Self::group_of(self.groups, &here, &input_row, ctx, &mut key, &mut computed)?;
+            let mut finished = None;
+            match &mut self.current {
+                Some((current, group)) if *current == key => {
+                    let calls = Calls { calls: self.calls, arg_types: &self.arg_types, ways: &self.ways };
+                    let given = (&mut self.shared, &here, input_row.as_slice(), filled);
+                    if let Some(held) = calls.add(group, given, &mut self.scratch, rt, ctx)? {
+                        self.bytes += held;
+                        continue;
+                    }
+                }
+                _ => {
+                    self.input.fill(session, &mut input_row, &mut filled)?;
+                    let values = self.values_of(&input_row, &mut computed);
+                    let group = self.new_group(values, 0);
+                    // The buffer of a finished group's key is the next one's.
+                    let (mut next, known) = self.current.take().unzip();
+                    let buffer = next.get_or_insert_default();
+                    buffer.clear();
+                    buffer.extend_from_slice(&key);
+                    finished = known;
+                    self.current = next.map(|key| (key, group));
+                }
+            }
             // What the finished group holds is given back with it.
             let held = if finished.is_some() { std::mem::take(&mut self.bytes) } else { 0 };
             if let Some((key, mut group)) = self.current.take() {
-                self.bytes += self.take(&mut group, &mut input_row, &mut filled, rt, ctx)?;
+                self.take(&mut group, &mut input_row, &mut filled, rt, ctx)?;
                 self.current = Some((key, group));
             }
-            if let Some((_, group)) = finished {
+            if let Some(group) = finished {
                 self.input_row = input_row;
                 self.key = key;
                 *row = self.finish(rt, group, ctx)?;

@@ -1,7 +1,7 @@
 //! How aggregate calls take rows.
 
 use super::Row;
-use super::aggregate_input::Here;
+use super::input::Here;
 use crate::key_table::KeyTable;
 use crate::runtime::Runtime;
 use aurora_expr::{Accumulator, AggregateFunction, Columns, EvalCtx, Exact, Expr, ExprKind, SharedSums};
@@ -49,11 +49,28 @@ pub(super) struct Group {
 
 pub(super) struct State {
     pub(super) accumulator: Accumulator,
-    /// DISTINCT: what was counted.
-    pub(super) seen: Option<KeyTable>,
+    /// DISTINCT: what was counted. Boxed, as most calls have none and groups are many.
+    pub(super) seen: Option<Box<KeyTable>>,
     /// ORDER BY inside the call: sort key, arrival, arguments.
-    pub(super) ordered: Option<Vec<(Vec<u8>, usize, Row)>>,
+    #[allow(clippy::box_collection, reason = "as above")]
+    pub(super) ordered: Option<Box<Vec<(Vec<u8>, usize, Row)>>>,
 }
+
+impl Group {
+    /// What it costs in memory to begin with, and with its key in a table.
+    pub(super) fn bytes(&self, key: &[u8]) -> usize {
+        let distinct = self.states.iter().filter(|state| state.seen.is_some()).count();
+        std::mem::size_of::<Group>()
+            + super::row_bytes(&self.values)
+            + self.states.len() * (std::mem::size_of::<Value>() + std::mem::size_of::<State>())
+            + distinct * std::mem::size_of::<KeyTable>()
+            + key.len()
+            + KEY_BYTES
+    }
+}
+
+/// What a key in a table costs besides its bytes: hash, end, place; and its group's place and arrival.
+const KEY_BYTES: usize = 48;
 
 pub(super) fn step(
     accumulator: &mut Accumulator,
@@ -116,17 +133,19 @@ pub(super) struct Calls<'c> {
 }
 
 impl Calls<'_> {
-    /// Adds a row to its group; gives the bytes that are held for it from now on. `row` is filled where a call takes it
-    /// in no other way.
-    #[inline]
-    pub(super) fn accumulate(
+    /// Adds a row to its group; gives the bytes that are held for it from now on, or nothing where the row has to be
+    /// filled first.
+    pub(super) fn add(
         self,
         group: &mut Group,
-        (shared, here, row): (&SharedSums<'_>, &Here<'_>, &[Value]),
+        (shared, here, row, filled): (&mut SharedSums<'_>, &Here<'_>, &[Value], bool),
         scratch: &mut Scratch,
         rt: &Runtime<'_>,
         ctx: &mut EvalCtx<'_>,
-    ) -> SqlResult<usize> {
+    ) -> SqlResult<Option<usize>> {
+        if !shared.run(here, ctx) && !filled {
+            return Ok(None);
+        }
         let mut held = 0;
         for (at, (way, state)) in self.ways.iter().zip(&mut group.states).enumerate() {
             match way {
@@ -149,7 +168,7 @@ impl Calls<'_> {
                 Way::Any => held += self.accumulate_any(at, state, row, scratch, rt, ctx)?,
             }
         }
-        Ok(held)
+        Ok(Some(held))
     }
 
     fn accumulate_any(

@@ -1,34 +1,49 @@
 //! Hash joins: the right side is kept by normalised key, the left one asks. A right side that does not fit in memory
 //! is divided by the hash of its key, and the left one with it.
+//!
+//! Of right rows only the columns are kept that somebody reads. Left rows of a scan are asked for as they are stored: what
+//! finds no partner is never taken apart.
 
+use super::input::Input;
+use super::wanted::Wanted;
 use super::{Op, Row, left_alone, row_bytes};
 use crate::key_table::KeyTable;
 use crate::reads::{Reads, reads_of};
 use crate::runtime::{Runtime, same_values};
 use crate::spill::{MAX_LEVEL, Merge, Reader, Spill, Stream, arrival_key};
-use aurora_expr::{EvalCtx, Expr, ExprKind};
+use aurora_expr::{Columns, EvalCtx, Expr, ExprKind};
 use aurora_planner::{HashKey, JoinType, Node};
-use aurora_types::{SqlResult, Value, ValueRef};
+use aurora_types::{SqlError, SqlResult, Value};
 
 /// No further row of a key.
 const END: u32 = u32::MAX;
 
+/// What a row costs in memory besides its values: its link.
+const ROW_BYTES: usize = 8;
+/// What a key costs besides its bytes: hash, end, place, chain.
+const KEY_BYTES: usize = 40;
+
 pub(super) struct HashJoin<'a> {
     join: JoinType,
-    left: Box<dyn Op + 'a>,
-    right: Box<dyn Op + 'a>,
+    left: Input<'a>,
+    right: Input<'a>,
     right_node: &'a Node,
     keys: &'a [HashKey],
+    /// All keys of the left side, and of the right one, are columns.
+    are_columns: [bool; 2],
     condition: Option<&'a Expr>,
     null_aware: bool,
+    /// One right row of a key is as good as all of them.
+    only_first: bool,
+    /// The right columns that are kept, in ascending order.
+    kept_columns: Vec<usize>,
     table: KeyTable,
     /// The first and the last row of each key.
     chains: Vec<(u32, u32)>,
     /// The next row of the same key, by row.
     next: Vec<u32>,
-    /// All rows one behind the other, `width` values each.
+    /// The kept columns of all rows, one row behind the other.
     values: Vec<Value>,
-    width: usize,
     /// A right key was NULL.
     has_null: bool,
     /// There are right rows, in memory or not.
@@ -59,14 +74,21 @@ enum Kept {
 impl<'a> HashJoin<'a> {
     pub fn new(
         join: JoinType,
-        left: Box<dyn Op + 'a>,
-        right: Box<dyn Op + 'a>,
-        right_node: &'a Node,
+        left: Input<'a>,
+        right: Input<'a>,
+        (right_node, right_wanted): (&'a Node, Wanted),
         keys: &'a [HashKey],
         condition: Option<&'a Expr>,
         null_aware: bool,
     ) -> HashJoin<'a> {
+        let is_column = |expr: &Expr| matches!(expr.kind, ExprKind::Column(_));
         HashJoin {
+            are_columns: [
+                keys.iter().all(|key| is_column(&key.left)),
+                keys.iter().all(|key| is_column(&key.right)),
+            ],
+            only_first: condition.is_none() && matches!(join, JoinType::Semi | JoinType::Anti),
+            kept_columns: (0..right_node.types.len()).filter(|at| right_wanted.has(*at)).collect(),
             join,
             left,
             right,
@@ -78,7 +100,6 @@ impl<'a> HashJoin<'a> {
             chains: Vec::new(),
             next: Vec::new(),
             values: Vec::new(),
-            width: 0,
             has_null: false,
             has_rows: false,
             joined: None,
@@ -97,11 +118,12 @@ impl<'a> HashJoin<'a> {
         !self.has_rows && matches!(self.join, JoinType::Inner | JoinType::Semi)
     }
 
-    /// The key of a row; `false` when a NULL makes it equal to nothing.
-    fn key_of(
+    /// The key of a row; `false` when a NULL makes it equal to nothing. `row` is asked where a key is no column.
+    #[inline]
+    fn key_of<C: Columns + ?Sized>(
         keys: &[HashKey],
         is_left: bool,
-        row: &[Value],
+        (columns, row): (&C, &[Value]),
         ctx: &mut EvalCtx<'_>,
         out: &mut Vec<u8>,
     ) -> SqlResult<bool> {
@@ -110,7 +132,7 @@ impl<'a> HashJoin<'a> {
             let expr = if is_left { &key.left } else { &key.right };
             let owned;
             let value = match expr.kind {
-                ExprKind::Column(at) => row.get(at).map_or(ValueRef::Null, Value::as_ref),
+                ExprKind::Column(at) => columns.column(at).ok_or_else(|| damaged_column(at))?,
                 _ => {
                     owned = expr.eval(row, ctx)?;
                     owned.as_ref()
@@ -160,11 +182,17 @@ impl<'a> HashJoin<'a> {
         let mut row = Row::new();
         let mut key = Vec::new();
         let mut parts: Option<(Spill, Vec<Stream>)> = None;
-        while self.right.next(rt, ctx, &mut row)? {
-            if !Self::key_of(self.keys, false, &row, ctx, &mut key)? {
+        let (mut filled, session) = (true, ctx.session);
+        while self.right.step(rt, ctx, &mut row, &mut filled)? {
+            if !self.are_columns[1] {
+                self.right.fill(session, &mut row, &mut filled)?;
+            }
+            let here = self.right.here(&row, filled, session)?;
+            if !Self::key_of(self.keys, false, (&here, &row), ctx, &mut key)? {
                 self.has_null = true;
                 continue;
             }
+            self.right.keep(session, &self.kept_columns, &mut row, filled)?;
             if let Some((spill, parts)) = &mut parts {
                 spill.put(&mut parts[spill.partition_of(&key, 0)], &key, &row)?;
                 continue;
@@ -189,18 +217,19 @@ impl<'a> HashJoin<'a> {
         rt.release(std::mem::take(&mut self.bytes));
     }
 
-    /// Moves the values of `row` behind those that are there.
+    /// Moves the values of `row`, which are those of the kept columns, behind those that are there.
     fn add(&mut self, key: &[u8], row: &mut Row, rt: &Runtime<'_>) -> SqlResult<()> {
-        let bytes = row_bytes(row) + key.len() + 48;
-        rt.hold(bytes)?;
-        self.bytes += bytes;
         let at = self.next.len() as u32;
-        if at == 0 {
-            self.width = row.len();
-        } else if row.len() != self.width || at == END {
+        if row.len() != self.kept_columns.len() || at == END {
             return Err(crate::shape::internal(&"a hash join's right side has rows of several widths"));
         }
         let (number, is_new) = self.table.insert(key);
+        if !is_new && self.only_first {
+            return Ok(());
+        }
+        let bytes = row_bytes(row) + ROW_BYTES + if is_new { key.len() + KEY_BYTES } else { 0 };
+        rt.hold(bytes)?;
+        self.bytes += bytes;
         if is_new {
             self.chains.push((at, at));
         } else {
@@ -216,8 +245,24 @@ impl<'a> HashJoin<'a> {
     /// One row of the table.
     #[inline]
     fn row(&self, at: u32) -> &[Value] {
-        let start = at as usize * self.width;
-        &self.values[start..start + self.width]
+        let width = self.kept_columns.len();
+        let start = at as usize * width;
+        &self.values[start..start + width]
+    }
+
+    /// Appends one row of the table to a left one, with NULL for what is not kept.
+    fn put_row(&self, at: u32, row: &mut Row) {
+        let values = self.row(at);
+        let width = self.right_node.types.len();
+        if values.len() == width {
+            row.extend_from_slice(values);
+            return;
+        }
+        let start = row.len();
+        row.resize(start + width, Value::Null);
+        for (value, column) in values.iter().zip(&self.kept_columns) {
+            row[start + column] = value.clone();
+        }
     }
 
     /// Moves the table to partitions. Rows of one key keep their order.
@@ -253,7 +298,7 @@ impl<'a> HashJoin<'a> {
         let (mut row, mut key, mut arrival) = (Row::new(), Vec::new(), 0u64);
         while self.left.next(rt, ctx, &mut row)? {
             arrival += 1;
-            let comparable = Self::key_of(self.keys, true, &row, ctx, &mut key)?;
+            let comparable = Self::key_of(self.keys, true, (row.as_slice(), &row), ctx, &mut key)?;
             if !comparable && matches!(self.join, JoinType::Inner | JoinType::Semi) {
                 continue;
             }
@@ -306,7 +351,7 @@ impl<'a> HashJoin<'a> {
             let mut joined = Stream::default();
             while reader.next(&mut arrival, &mut self.outer)? {
                 rt.tick()?;
-                self.begin(ctx)?;
+                self.begin(true, ctx)?;
                 while self.give(rt, ctx, &mut row)? {
                     rt.tick()?;
                     spill.put(&mut joined, &arrival, &row)?;
@@ -317,7 +362,7 @@ impl<'a> HashJoin<'a> {
         };
         let mut lefts = Spill::partitions();
         while reader.next(&mut arrival, &mut row)? {
-            let comparable = Self::key_of(self.keys, true, &row, ctx, &mut key)?;
+            let comparable = Self::key_of(self.keys, true, (row.as_slice(), &row), ctx, &mut key)?;
             let part = if comparable { spill.partition_of(&key, level) } else { 0 };
             spill.put(&mut lefts[part], &arrival, &row)?;
         }
@@ -327,21 +372,31 @@ impl<'a> HashJoin<'a> {
         Ok(())
     }
 
-    /// Looks up the left row in `outer`.
-    fn begin(&mut self, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
+    /// Looks up the left row, which is in `outer` where it is `filled`, and is put there unless it gives nothing.
+    fn begin(&mut self, mut filled: bool, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
         self.at = END;
         self.matched = false;
-        self.is_inside = true;
-        let comparable = Self::key_of(self.keys, true, &self.outer, ctx, &mut self.key)?;
+        let session = ctx.session;
+        if !self.are_columns[0] {
+            self.left.fill(session, &mut self.outer, &mut filled)?;
+        }
+        let here = self.left.here(&self.outer, filled, session)?;
+        let comparable = Self::key_of(self.keys, true, (&here, &self.outer), ctx, &mut self.key)?;
         if comparable && let Some(number) = self.table.find(&self.key) {
             self.at = self.chains[number].0;
         }
-        if self.null_aware && self.join == JoinType::Anti {
+        let has_match = self.at != END;
+        self.is_inside = match self.join {
+            JoinType::Inner | JoinType::Semi => has_match,
+            JoinType::Left => true,
             // x NOT IN (…): unknown when x is NULL and there are rows, or when one of them is NULL.
-            let has_rows = self.has_rows || self.has_null;
-            if has_rows && (!comparable || self.has_null) {
-                self.is_inside = false;
+            JoinType::Anti if self.null_aware && (self.has_rows || self.has_null) => {
+                comparable && !self.has_null && !(has_match && self.only_first)
             }
+            JoinType::Anti => !(has_match && self.only_first),
+        };
+        if self.is_inside {
+            self.left.fill(session, &mut self.outer, &mut filled)?;
         }
         Ok(())
     }
@@ -355,17 +410,23 @@ impl<'a> HashJoin<'a> {
             rt.tick()?;
             let at = self.at as usize;
             self.at = self.next[at];
-            let is_asked = self.condition.is_none() && matches!(self.join, JoinType::Semi | JoinType::Anti);
             row.clear();
-            if self.at == END && self.join == JoinType::Inner {
+            let is_surely_last = match self.join {
+                JoinType::Inner => self.at == END,
+                JoinType::Left => self.at == END && self.condition.is_none(),
+                JoinType::Semi | JoinType::Anti => self.only_first,
+            };
+            if is_surely_last {
                 // Nobody asks for the left row any more.
                 row.append(&mut self.outer);
-            } else if !(is_asked && self.join == JoinType::Anti) {
+            } else {
                 row.extend_from_slice(&self.outer);
             }
-            if !is_asked {
-                row.extend_from_slice(self.row(at as u32));
+            if self.only_first {
+                self.is_inside = false;
+                return Ok(true);
             }
+            self.put_row(at as u32, row);
             if let Some(condition) = self.condition
                 && !condition.eval_predicate(row, ctx)?
             {
@@ -383,7 +444,7 @@ impl<'a> HashJoin<'a> {
             }
         }
         self.is_inside = false;
-        Ok(!self.matched && left_alone(self.join, &self.outer, self.right_node.types.len(), row))
+        Ok(!self.matched && left_alone(self.join, &mut self.outer, self.right_node.types.len(), row))
     }
 }
 
@@ -423,12 +484,17 @@ impl Op for HashJoin<'_> {
             if self.give(rt, ctx, row)? {
                 return Ok(true);
             }
-            if !self.left.next(rt, ctx, &mut self.outer)? {
+            let mut filled = true;
+            if !self.left.step(rt, ctx, &mut self.outer, &mut filled)? {
                 return Ok(false);
             }
-            self.begin(ctx)?;
+            self.begin(filled, ctx)?;
         }
     }
+}
+
+fn damaged_column(at: usize) -> SqlError {
+    crate::shape::internal(&format!("column {at} of a stored row is damaged"))
 }
 
 fn slot_values(slots: &[usize], ctx: &EvalCtx<'_>) -> Vec<Value> {

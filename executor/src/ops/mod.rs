@@ -2,9 +2,9 @@
 
 mod aggregate;
 mod aggregate_calls;
-mod aggregate_input;
 mod conditions;
 mod hash_join;
+mod input;
 mod json_table;
 mod measure;
 mod nested_loop;
@@ -13,6 +13,7 @@ mod set;
 mod simple;
 mod sort;
 mod stored;
+mod wanted;
 mod window;
 
 pub(crate) use measure::Measures;
@@ -21,9 +22,10 @@ pub(crate) use scan::map_wait;
 use crate::reads::reads_of;
 use crate::runtime::Runtime;
 use aurora_expr::{EvalCtx, Expr};
-use aurora_planner::{JoinType, Node, Operator};
+use aurora_planner::{FrameBound, JoinType, Node, Operator};
 use aurora_types::error::ER_WRONG_ARGUMENTS;
 use aurora_types::{SqlError, SqlResult, Value};
+use wanted::Wanted;
 
 pub(crate) type Row = Vec<Value>;
 
@@ -41,17 +43,22 @@ pub(crate) trait Op {
 
 /// The operator of a node, with everything below.
 pub(crate) fn build<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
-    let op = stacker::maybe_grow(64 << 10, 1 << 20, || build_here(node, rt))?;
+    build_for(node, Wanted::ALL, rt)
+}
+
+/// [`build`], where only some columns of the rows are read.
+fn build_for<'a>(node: &'a Node, wanted: Wanted, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
+    let op = stacker::maybe_grow(64 << 10, 1 << 20, || build_here(node, wanted, rt))?;
     Ok(match &rt.measures {
         Some(measures) => measures.wrap(node.id, op),
         None => op,
     })
 }
 
-fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
+fn build_here<'a>(node: &'a Node, wanted: Wanted, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
     Ok(match &node.operator {
         Operator::Values(rows) => Box::new(simple::Values::new(rows)),
-        Operator::Scan(scan) => Box::new(scan::TableScan::new(scan, rt)?),
+        Operator::Scan(scan) => Box::new(scan::TableScan::new(scan, wanted, rt)?),
         Operator::VirtualScan { table, columns, filter, .. } => {
             Box::new(simple::VirtualScan::new(table, columns, filter.as_ref()))
         }
@@ -60,46 +67,69 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
         Operator::JsonTable { doc, path, columns, .. } => {
             Box::new(json_table::JsonTable::new(doc, path, columns))
         }
-        Operator::Filter { input, condition } => Box::new(simple::Filter::new(build(input, rt)?, condition)),
+        Operator::Filter { input, condition } => {
+            Box::new(simple::Filter::new(build_for(input, wanted.and(condition), rt)?, condition))
+        }
         Operator::Project { input, expressions } => {
-            Box::new(simple::Project { input: build(input, rt)?, expressions, row: Row::new() })
+            let input = build_for(input, Wanted::NONE.and_all(expressions), rt)?;
+            Box::new(simple::Project { input, expressions, row: Row::new() })
         }
         Operator::NestedLoop { join, left, right, slots, condition } => {
+            let [left_wanted, right_wanted] = wanted_of_sides(*join, left, wanted, condition.as_ref());
+            let left_wanted = slots.iter().fold(left_wanted, |wanted, (_, column)| wanted.with(*column));
             Box::new(nested_loop::NestedLoop::new(
                 *join,
-                build(left, rt)?,
-                build(right, rt)?,
+                build_for(left, left_wanted, rt)?,
+                build_for(right, right_wanted, rt)?,
                 (left.types.len(), right.types.len()),
                 slots,
                 condition.as_ref(),
             ))
         }
         Operator::HashJoin { join, left, right, keys, condition, null_aware } => {
+            let [left_wanted, right_wanted] = wanted_of_sides(*join, left, wanted, condition.as_ref());
+            let left_wanted = left_wanted.and_all(keys.iter().map(|key| &key.left));
+            let right_read = right_wanted.and_all(keys.iter().map(|key| &key.right));
             Box::new(hash_join::HashJoin::new(
                 *join,
-                build(left, rt)?,
-                build(right, rt)?,
-                right,
+                input::Input::new(left, left_wanted, rt)?,
+                input::Input::new(right, right_read, rt)?,
+                (right, right_wanted),
                 keys,
                 condition.as_ref(),
                 *null_aware,
             ))
         }
         Operator::Aggregate { input, groups, aggregates, rollup, strategy } => {
-            let input = aggregate_input::Input::new(input, rt)?;
+            let wanted = aggregates.iter().fold(Wanted::NONE.and_all(groups), |wanted, call| {
+                wanted.and_all(&call.args).and_all(call.order_by.iter().map(|key| &key.expr))
+            });
+            let input = input::Input::new(input, wanted, rt)?;
             Box::new(aggregate::Aggregate::new(input, groups, aggregates, *rollup, *strategy))
         }
         Operator::Sort { input, keys, limit } => {
-            Box::new(sort::Sort::new(build(input, rt)?, keys, limit.as_ref()))
+            let wanted = wanted.and_all(keys.iter().map(|key| &key.expr));
+            Box::new(sort::Sort::new(build_for(input, wanted, rt)?, keys, limit.as_ref()))
         }
         Operator::Limit { input, count, offset } => {
-            Box::new(simple::Limit::new(build(input, rt)?, count.as_ref(), offset.as_ref()))
+            Box::new(simple::Limit::new(build_for(input, wanted, rt)?, count.as_ref(), offset.as_ref()))
         }
         Operator::Distinct { input, columns } => {
-            Box::new(set::Distinct::new(build(input, rt)?, &node.types, *columns))
+            let wanted = (0..*columns).fold(wanted, Wanted::with);
+            Box::new(set::Distinct::new(build_for(input, wanted, rt)?, &node.types, *columns))
         }
         Operator::Window { input, partition_by, order_by, calls } => {
-            Box::new(window::Window::new(build(input, rt)?, input.types.len(), partition_by, order_by, calls))
+            let wanted = calls.iter().fold(wanted.and_all(partition_by), |wanted, call| {
+                let bounds = call.frame.iter().flat_map(|frame| [&frame.start, &frame.end]);
+                wanted.and_all(&call.args).and_all(bounds.filter_map(|bound| match bound {
+                    FrameBound::Preceding(expr) | FrameBound::Following(expr) => Some(expr),
+                    _ => None,
+                }))
+            });
+            let wanted = wanted.and_all(order_by.iter().map(|key| &key.expr));
+            let width = input.types.len();
+            let input = build_for(input, wanted, rt)?;
+            Box::new(window::Window::new(input, width, partition_by, order_by, calls))
         }
         Operator::SetOperation { operation, all, inputs } => {
             let inputs = inputs.iter().map(|input| build(input, rt)).collect::<SqlResult<Vec<_>>>()?;
@@ -107,9 +137,24 @@ fn build_here<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a
         }
         Operator::Materialize { input } => {
             let slots = reads_of(input, rt.plan).slots;
-            Box::new(simple::Materialize::new(build(input, rt)?, slots))
+            Box::new(simple::Materialize::new(build_for(input, wanted, rt)?, slots))
         }
     })
+}
+
+/// What a join reads of its sides for the columns that are wanted of it, keys and slots aside.
+fn wanted_of_sides(join: JoinType, left: &Node, wanted: Wanted, condition: Option<&Expr>) -> [Wanted; 2] {
+    let width = left.types.len();
+    match join {
+        JoinType::Inner | JoinType::Left => {
+            let both = wanted.and_all(condition);
+            [both, both.behind(width)]
+        }
+        // Left columns only come out.
+        JoinType::Semi | JoinType::Anti => {
+            [wanted.and_all(condition), Wanted::NONE.and_all(condition).behind(width)]
+        }
+    }
 }
 
 /// All rows of a node, in one run.
@@ -141,15 +186,15 @@ pub(crate) fn count_of(expr: &Expr, ctx: &mut EvalCtx<'_>) -> SqlResult<u64> {
     }
 }
 
-/// What a left row without a match gives by itself; `false` where that is nothing.
-fn left_alone(join: JoinType, outer: &[Value], right_width: usize, row: &mut Row) -> bool {
+/// What a left row without a match gives by itself, taken out of `outer`; `false` where that is nothing.
+fn left_alone(join: JoinType, outer: &mut Row, right_width: usize, row: &mut Row) -> bool {
     if !matches!(join, JoinType::Left | JoinType::Anti) {
         return false;
     }
     row.clear();
-    row.extend_from_slice(outer);
+    row.append(outer);
     if join == JoinType::Left {
-        row.resize(outer.len() + right_width, Value::Null);
+        row.resize(row.len() + right_width, Value::Null);
     }
     true
 }

@@ -94,7 +94,7 @@ impl Op for NestedLoop<'_> {
                 }
             }
             self.is_inside = false;
-            if !self.matched && left_alone(self.join, &self.outer, self.right_width, row) {
+            if !self.matched && left_alone(self.join, &mut self.outer, self.right_width, row) {
                 return Ok(true);
             }
         }

@@ -1,6 +1,7 @@
 //! Reading one table: the clustered range, ranges of an index, single keys; snapshot or locking reads.
 
 use super::stored::{Stored, StoredColumns};
+use super::wanted::Wanted;
 use super::{Op, Row};
 use crate::ranges::{ByteRange, byte_ranges, is_open_pattern};
 use crate::runtime::Runtime;
@@ -52,7 +53,8 @@ enum Covered {
 }
 
 impl<'a> TableScan<'a> {
-    pub fn new(scan: &'a Scan, rt: &Runtime<'_>) -> SqlResult<TableScan<'a>> {
+    /// `wanted`: the columns that are read above.
+    pub fn new(scan: &'a Scan, wanted: Wanted, rt: &Runtime<'_>) -> SqlResult<TableScan<'a>> {
         let info = rt.host.table_info(&scan.table)?;
         let (index, reverse) = match &scan.access {
             Access::Full { reverse } => (None, *reverse),
@@ -81,7 +83,7 @@ impl<'a> TableScan<'a> {
         Ok(TableScan {
             is_point,
             scan,
-            columns: StoredColumns::new(&info, &scan.columns, scan.filter.as_ref()),
+            columns: StoredColumns::new(&info, &scan.columns, wanted, scan.filter.as_ref()),
             info,
             index,
             planned: index,
@@ -106,7 +108,7 @@ impl<'a> TableScan<'a> {
     pub fn step(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>, scratch: &mut Row) -> SqlResult<bool> {
         while self.advance(rt)? {
             let Some(cursor) = &self.cursor else { break };
-            if self.columns.passes(&self.info, cursor.value(), ctx, scratch)? {
+            if self.columns.take_all() || self.columns.passes(&self.info, cursor.value(), ctx, scratch)? {
                 return Ok(true);
             }
         }
@@ -119,9 +121,14 @@ impl<'a> TableScan<'a> {
         self.columns.stored(&self.info, self.cursor.as_ref().map_or(&[], TxnCursor::value), session)
     }
 
-    /// All columns of the row that [`TableScan::step`] stands on.
+    /// All columns that are read of the row that [`TableScan::step`] stands on.
     pub fn fill(&self, session: &dyn SessionInfo, row: &mut Row) -> SqlResult<()> {
         self.columns.fill(&self.info, &self.stored(session)?, row)
+    }
+
+    /// Some columns of the row that [`TableScan::step`] stands on.
+    pub fn fill_some(&self, session: &dyn SessionInfo, columns: &[usize], row: &mut Row) -> SqlResult<()> {
+        self.columns.fill_some(&self.info, &self.stored(session)?, columns, row)
     }
 
     fn shape(&self) -> &IndexShape {

@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::conditions::Condition;
+use super::wanted::Wanted;
 use crate::shape::{TableInfo, internal};
 use aurora_expr::{Columns, EvalCtx, Exact, Expr, ExprKind, SessionInfo};
 use aurora_types::codec::row::{Ordinal, RowView};
@@ -10,6 +11,8 @@ use aurora_types::{BaseType, SqlResult, TimeZone, Value, ValueRef};
 /// What a scan takes out of rows.
 pub(super) struct StoredColumns<'a> {
     outputs: Vec<Output>,
+    /// Outputs that are read above the scan.
+    wanted: Wanted,
     /// The filter's conjuncts in order.
     conditions: Vec<Condition<'a>>,
     /// Outputs that conditions read which the stored bytes cannot answer; decoded before them.
@@ -70,7 +73,12 @@ impl Columns for Stored<'_> {
 
 impl<'a> StoredColumns<'a> {
     /// `columns`: positions in the table; `filter` is over them in that order.
-    pub fn new(info: &TableInfo, columns: &[usize], filter: Option<&'a Expr>) -> StoredColumns<'a> {
+    pub fn new(
+        info: &TableInfo,
+        columns: &[usize],
+        wanted: Wanted,
+        filter: Option<&'a Expr>,
+    ) -> StoredColumns<'a> {
         let outputs: Vec<Output> = columns
             .iter()
             .map(|position| Output {
@@ -89,7 +97,7 @@ impl<'a> StoredColumns<'a> {
         early.sort_unstable();
         early.dedup();
         early.retain(|at| *at < outputs.len());
-        StoredColumns { width: outputs.len(), outputs, conditions, early }
+        StoredColumns { width: outputs.len(), outputs, wanted, conditions, early }
     }
 
     /// Finds what conditions ask of the stored bytes. For scans of many rows: it costs more than a row or two.
@@ -111,6 +119,12 @@ impl<'a> StoredColumns<'a> {
         Ok(Stored { view: info.view(bytes)?, outputs: &self.outputs, zone: session.time_zone() })
     }
 
+    /// There is no filter: rows need not even be found in their blocks.
+    #[inline]
+    pub fn take_all(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
     /// Whether a stored row passes the filter; `scratch` may be overwritten.
     #[inline]
     pub fn passes(
@@ -120,9 +134,6 @@ impl<'a> StoredColumns<'a> {
         ctx: &mut EvalCtx<'_>,
         scratch: &mut Row,
     ) -> SqlResult<bool> {
-        if self.conditions.is_empty() {
-            return Ok(true);
-        }
         let stored = self.stored(info, bytes, ctx.session)?;
         Ok(match self.ask(&stored, ctx) {
             None => false,
@@ -176,17 +187,34 @@ impl<'a> StoredColumns<'a> {
         Ok(passes)
     }
 
-    /// All columns of a stored row.
+    /// The columns of a stored row; those that nobody reads are NULL.
     #[inline]
     pub fn fill(&self, info: &TableInfo, stored: &Stored<'_>, row: &mut Row) -> SqlResult<()> {
         row.clear();
         for at in 0..self.outputs.len() {
-            row.push(self.owned(info, stored, at)?);
+            row.push(if self.wanted.has(at) { self.owned(info, stored, at)? } else { Value::Null });
         }
         Ok(())
     }
 
-    /// Fills `row` from a stored row (behind the columns comes `handle`); `false` where the filter refuses it.
+    /// Some columns of a stored row.
+    #[inline]
+    pub fn fill_some(
+        &self,
+        info: &TableInfo,
+        stored: &Stored<'_>,
+        columns: &[usize],
+        row: &mut Row,
+    ) -> SqlResult<()> {
+        row.clear();
+        for at in columns {
+            row.push(self.owned(info, stored, *at)?);
+        }
+        Ok(())
+    }
+
+    /// Fills `row` from a stored row as [`StoredColumns::fill`] does (behind the columns comes `handle`); `false` where the
+    /// filter refuses it.
     #[inline]
     pub fn give(
         &self,
@@ -209,7 +237,7 @@ impl<'a> StoredColumns<'a> {
         if passes {
             let mut early = self.early.iter().copied().peekable();
             for (at, value) in row.iter_mut().enumerate().take(self.outputs.len()) {
-                if early.next_if_eq(&at).is_none() {
+                if early.next_if_eq(&at).is_none() && self.wanted.has(at) {
                     *value = self.owned(info, &stored, at)?;
                 }
             }

@@ -1,8 +1,10 @@
-//! What is grouped: rows of an operator, or stored rows of a scan, which are taken apart only as far as they are needed.
+//! What is grouped or hashed: rows of an operator, or stored rows of a scan, which are taken apart only as far as they are
+//! needed.
 
 use super::scan::TableScan;
 use super::stored::Stored;
-use super::{Op, Row, build};
+use super::wanted::Wanted;
+use super::{Op, Row, build_for};
 use crate::runtime::Runtime;
 use aurora_expr::{Columns, EvalCtx, Exact, SessionInfo};
 use aurora_planner::{Node, Operator};
@@ -38,17 +40,18 @@ impl Columns for Here<'_> {
 }
 
 impl<'a> Input<'a> {
-    pub fn new(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Input<'a>> {
+    /// `wanted`: the columns that are read.
+    pub fn new(node: &'a Node, wanted: Wanted, rt: &Runtime<'_>) -> SqlResult<Input<'a>> {
         // Measured operators are asked row by row.
         if let (Operator::Scan(scan), None) = (&node.operator, &rt.measures) {
-            let scan = TableScan::new(scan, rt)?;
+            let scan = TableScan::new(scan, wanted, rt)?;
             return Ok(if scan.gives_stored() {
                 Input::Stored(Box::new(scan))
             } else {
                 Input::Rows(Box::new(scan))
             });
         }
-        Ok(Input::Rows(build(node, rt)?))
+        Ok(Input::Rows(build_for(node, wanted, rt)?))
     }
 
     pub fn open(&mut self, rt: &Runtime<'_>, ctx: &mut EvalCtx<'_>) -> SqlResult<()> {
@@ -109,6 +112,30 @@ impl<'a> Input<'a> {
             scan.fill(session, row)?;
             *filled = true;
         }
+        Ok(())
+    }
+
+    /// Puts some columns, in ascending order, of the row that [`Input::step`] gave into `row`, which holds all of them where
+    /// it is filled.
+    pub fn keep(
+        &self,
+        session: &dyn SessionInfo,
+        columns: &[usize],
+        row: &mut Row,
+        filled: bool,
+    ) -> SqlResult<()> {
+        if let Input::Stored(scan) = self
+            && !filled
+        {
+            return scan.fill_some(session, columns, row);
+        }
+        if columns.last().is_some_and(|last| *last >= row.len()) {
+            return Err(crate::shape::internal(&"an operator's row has fewer columns than its plan says"));
+        }
+        for (to, from) in columns.iter().enumerate() {
+            row.swap(to, *from);
+        }
+        row.truncate(columns.len());
         Ok(())
     }
 }
