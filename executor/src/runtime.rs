@@ -11,7 +11,7 @@ use aurora_expr::{
 use aurora_planner::{CteBody, Plan};
 use aurora_txn::{Txn, TxnManager};
 use aurora_types::error::{ER_CTE_MAX_RECURSION_DEPTH, ER_OUTOFMEMORY, ER_SUBQUERY_NO_1_ROW};
-use aurora_types::{SqlError, SqlResult, Value};
+use aurora_types::{SqlError, SqlResult, Value, ValueRef};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -109,9 +109,12 @@ impl<'a> Runtime<'a> {
         Ok(())
     }
 
-    /// What one operator may hold before it has to write to a temporary file.
+    /// What one operator may hold before it has to write to a temporary file: less, where the statement holds much
+    /// already.
     pub fn budget(&self) -> usize {
-        self.host.temp_files().map_or(usize::MAX, crate::TempFiles::budget_bytes)
+        let Some(files) = self.host.temp_files() else { return usize::MAX };
+        let left = self.settings.memory_bytes.saturating_sub(self.memory.get());
+        files.budget_bytes().min((left / 2).max(crate::TempFiles::DEFAULT_BUDGET_BYTES))
     }
 
     pub fn release(&self, bytes: usize) {
@@ -272,6 +275,17 @@ fn same_value(a: &Value, b: &Value) -> bool {
 }
 
 impl SubqueryRunner for Runtime<'_> {
+    fn known_in(&self, call: &Subquery, operand: ValueRef<'_>) -> Option<Option<bool>> {
+        let SubqueryKind::In { negated } = call.kind else { return None };
+        let state = self.subplans.get(call.plan)?.try_borrow().ok()?;
+        let rows = state.rows.as_ref()?;
+        if rows.rows.is_empty() {
+            return Some(Some(negated));
+        }
+        let found = self.in_hashed(rows.set.as_ref()?, operand, call);
+        Some(found.map(|found| found != negated))
+    }
+
     fn run(
         &self,
         ctx: &mut EvalCtx<'_>,
@@ -320,21 +334,10 @@ impl SubqueryRunner for Runtime<'_> {
                 if rows.rows.is_empty() {
                     return Ok(truth(Some(negated)));
                 }
-                if let (Some((set, has_null)), [operand]) = (&rows.set, operands) {
-                    if operand.is_null() {
-                        return Ok(Value::Null);
-                    }
-                    let mut key = self.key.borrow_mut();
-                    key.clear();
-                    crate::normal::put_equal(operand.as_ref(), &call.operands[0].ty, &mut key);
-                    let found = if set.find(&key).is_some() {
-                        Some(true)
-                    } else if *has_null {
-                        None
-                    } else {
-                        Some(false)
-                    };
-                    return Ok(truth(found.map(|found| found != negated)));
+                if let (Some(set), [operand]) = (&rows.set, operands) {
+                    return Ok(truth(
+                        self.in_hashed(set, operand.as_ref(), call).map(|found| found != negated),
+                    ));
                 }
                 let mut found = Some(false);
                 for row in &rows.rows {
@@ -364,6 +367,30 @@ impl SubqueryRunner for Runtime<'_> {
                 }
                 Ok(truth(result))
             }
+        }
+    }
+}
+
+impl Runtime<'_> {
+    /// Whether the operand of IN is among normalised values, of which one may be NULL.
+    fn in_hashed(
+        &self,
+        (set, has_null): &(KeyTable, bool),
+        operand: ValueRef<'_>,
+        call: &Subquery,
+    ) -> Option<bool> {
+        if operand.is_null() {
+            return None;
+        }
+        let mut key = self.key.borrow_mut();
+        key.clear();
+        crate::normal::put_equal(operand, &call.operands.first()?.ty, &mut key);
+        if set.find(&key).is_some() {
+            Some(true)
+        } else if *has_null {
+            None
+        } else {
+            Some(false)
         }
     }
 }

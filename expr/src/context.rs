@@ -2,7 +2,7 @@
 
 use crate::expr::Subquery;
 use aurora_types::error::ER_NOT_SUPPORTED_YET;
-use aurora_types::{DateTime, Diagnostics, SqlError, SqlMode, SqlResult, SqlType, TimeZone, Value};
+use aurora_types::{DateTime, Diagnostics, SqlError, SqlMode, SqlResult, SqlType, TimeZone, Value, ValueRef};
 
 /// Where a system variable is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,6 +107,13 @@ pub trait SubqueryRunner {
         operands: &[Value],
         args: &[Value],
     ) -> SqlResult<Value>;
+
+    /// The truth value of `operand [NOT] IN (subquery)` where the subquery's rows are at hand and need no comparing one by
+    /// one; `None`: [`SubqueryRunner::run`] has to be asked.
+    #[allow(clippy::option_option, reason = "three-valued logic, and not knowing")]
+    fn known_in(&self, _call: &Subquery, _operand: ValueRef<'_>) -> Option<Option<bool>> {
+        None
+    }
 }
 
 /// Where no subquery can occur: constants, defaults, checks.

@@ -5,10 +5,10 @@
 
 use super::shared::Exact;
 use crate::context::EvalCtx;
-use crate::expr::{ArithmeticOp, CompareOp, Expr, ExprKind, IsTest};
-use crate::typing::Comparison;
+use crate::expr::{ArithmeticOp, CompareOp, Expr, ExprKind, IsTest, SubqueryKind};
+use crate::typing::{self, Comparison};
 use aurora_types::decimal::MAX_SCALE;
-use aurora_types::{BaseType, Decimal, Value, ValueRef};
+use aurora_types::{BaseType, Decimal, SqlType, Value, ValueRef};
 use std::cmp::Ordering;
 
 /// Where columns are read from.
@@ -47,6 +47,45 @@ pub(super) fn leaf<'a, C: Columns + ?Sized>(
         ExprKind::Param(at) => Some(ctx.params.get(*at).map_or(ValueRef::Null, Value::as_ref)),
         ExprKind::Slot(at) => Some(ctx.slots.get(*at).map_or(ValueRef::Null, Value::as_ref)),
         ExprKind::Collate(inner) => leaf(inner, columns, ctx),
+        ExprKind::Call { function, args } => part(expr, function.name, args, columns, ctx),
+        _ => None,
+    }
+}
+
+/// A part of a text that is at hand, from a position or from the beginning, by characters.
+fn part<'a, C: Columns + ?Sized>(
+    expr: &Expr,
+    function: &str,
+    args: &'a [Expr],
+    columns: &'a C,
+    ctx: &'a EvalCtx<'_>,
+) -> Option<ValueRef<'a>> {
+    let (text, position, length) = match (function, args) {
+        ("left", [text, length]) => (text, None, Some(length)),
+        ("substring", [text, position]) => (text, Some(position), None),
+        ("substring", [text, position, length]) => (text, Some(position), Some(length)),
+        _ => return None,
+    };
+    let is_text =
+        |ty: &SqlType| typing::is_character(ty) && !matches!(ty.base, BaseType::Enum(_) | BaseType::Set(_));
+    if !is_text(&text.ty) || !is_text(&expr.ty) {
+        return None;
+    }
+    // Counts from the end, and what has to be converted, are the function's.
+    let count = |expr: Option<&'a Expr>, otherwise: usize| match expr.map(|expr| leaf(expr, columns, ctx)) {
+        None => Some(otherwise),
+        Some(Some(ValueRef::Int(count))) => usize::try_from(count).ok(),
+        Some(_) => None,
+    };
+    let skipped = count(position, 1)?.checked_sub(1)?;
+    let length = count(length, usize::MAX)?;
+    match leaf(text, columns, ctx)? {
+        ValueRef::Null => Some(ValueRef::Null),
+        ValueRef::Text(bytes) => {
+            let collation = expr.ty.collation;
+            let rest = bytes.get(collation.prefix(bytes, skipped).len()..)?;
+            Some(ValueRef::Text(collation.prefix(rest, length)))
+        }
         _ => None,
     }
 }
@@ -204,6 +243,12 @@ impl Expr {
                 }
                 Some(found.map(|found| found != *negated))
             }
+            ExprKind::Subquery(call) => match (call.kind, call.operands.as_slice(), call.args.as_slice()) {
+                (SubqueryKind::In { .. }, [operand], []) => {
+                    ctx.subqueries.known_in(call, leaf(operand, columns, ctx)?)
+                }
+                _ => None,
+            },
             ExprKind::Like { expr, negated, compiled: Some(pattern), .. } => {
                 match leaf(expr, columns, ctx)? {
                     ValueRef::Null => Some(None),
@@ -221,6 +266,9 @@ impl Expr {
             match &expr.kind {
                 ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Param(_) | ExprKind::Slot(_) => true,
                 ExprKind::Collate(inner) => is_leaf(inner),
+                ExprKind::Call { function, args } => {
+                    matches!(function.name, "left" | "substring") && args.iter().all(is_leaf)
+                }
                 _ => false,
             }
         }
@@ -320,6 +368,53 @@ mod tests {
         assert_eq!(order(Comparison::Int, ValueRef::Null, ValueRef::Int(1)), Some(None));
         // Text against a number warns, so it is none of ours.
         assert_eq!(order(Comparison::Double, ValueRef::Text(b"1"), ValueRef::Double(1.0)), None);
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_what_its_function_gives() {
+        use crate::build::{self, BuildContext};
+        use crate::context::NoSubqueries;
+        use crate::functions::oracle::TestSession;
+        use aurora_types::{CollationId, Diagnostics, Text};
+
+        let ctx = BuildContext::default();
+        let session = TestSession::default();
+        let mut diagnostics = Diagnostics::default();
+        let mut eval = EvalCtx::new(&session, &NoSubqueries, &[], &mut diagnostics);
+        let (mut quick, mut left_to_the_function) = (0, 0);
+        for collation in [CollationId::UTF8MB4_0900_AI_CI, CollationId::BINARY] {
+            let mut ty = SqlType::new(BaseType::VarChar, 20);
+            ty.collation = collation;
+            let column = || build::column(0, ty.clone());
+            let number = |count: i64| build::literal(Value::Int(count), &ctx);
+            let mut calls = Vec::new();
+            for a in [-2, -1, 0, 1, 2, 3, 9] {
+                calls.push(build::call("left", vec![column(), number(a)], &ctx));
+                calls.push(build::call("substr", vec![column(), number(a)], &ctx));
+                for b in [-1, 0, 1, 2, 9] {
+                    calls.push(build::call("mid", vec![column(), number(a), number(b)], &ctx));
+                }
+            }
+            for call in calls {
+                let call = call.expect("a call");
+                for text in ["", "a", "\u{e9}t\u{e9}", "13-467", "\u{1f600}\u{4e2d}x"] {
+                    let row = [Value::Text(Text::from(text))];
+                    let Value::Text(whole) = call.eval(&row, &mut eval).expect("a text") else {
+                        panic!("no text")
+                    };
+                    match leaf(&call, row.as_slice(), &eval) {
+                        Some(ValueRef::Text(found)) => {
+                            assert_eq!(found, whole.as_bytes(), "{call:?} of {text}");
+                            quick += 1;
+                        }
+                        Some(other) => panic!("{other:?}"),
+                        None => left_to_the_function += 1,
+                    }
+                }
+                assert!(!matches!(leaf(&call, [Value::Null].as_slice(), &eval), Some(ValueRef::Text(_))));
+            }
+        }
+        assert!(quick > 100 && left_to_the_function > 100, "{quick}, {left_to_the_function}");
     }
 
     #[test]
