@@ -53,6 +53,17 @@ fn few_rows_are_looked_up() {
 }
 
 #[test]
+fn many_rows_are_not_looked_up_one_by_one() {
+    // A fifth of the table is asked for: reading all of it costs less.
+    let graph = Graph {
+        vertices: vec![table(30_000.0), table(150_000.0)],
+        edges: vec![equal(0, 1, 150_000.0)],
+        ..Graph::default()
+    };
+    assert_eq!(best(&graph, vec![None, Some(2.0)]), "(1#0)");
+}
+
+#[test]
 fn trees_may_be_bushy() {
     // Two large tables, each with a small one that leaves few of its rows.
     let vertices = vec![table(10.0), table(100_000.0), table(100_000.0), table(10.0)];
