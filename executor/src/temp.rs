@@ -22,8 +22,17 @@ pub struct TempFiles {
 }
 
 impl TempFiles {
-    /// What one sort, hash or DISTINCT holds in memory before it begins a file.
+    /// What one sort, hash or DISTINCT holds in memory before it begins a file, at least.
     pub const DEFAULT_BUDGET_BYTES: usize = 32 << 20;
+    /// And at most: a statement has several of them.
+    const MAX_BUDGET_BYTES: usize = 256 << 20;
+
+    /// The budget of a server whose blocks may take so much memory: what is small beside that need not be written.
+    pub fn budget_beside(block_cache_bytes: u64) -> usize {
+        usize::try_from(block_cache_bytes / 16)
+            .unwrap_or(usize::MAX)
+            .clamp(TempFiles::DEFAULT_BUDGET_BYTES, TempFiles::MAX_BUDGET_BYTES)
+    }
 
     /// Files go to `dir`, which must be there; what a process before this one left is removed.
     ///
@@ -129,4 +138,15 @@ impl Drop for TempFile {
 fn io_error(kind: &'static ErrorKind, path: &Path, error: &io::Error) -> SqlError {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     SqlError::new(kind, &[&name, &error.raw_os_error().unwrap_or(0), &error])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_grows_with_the_blocks_memory_within_bounds() {
+        let mib = |mib: u64| TempFiles::budget_beside(mib << 20) >> 20;
+        assert_eq!([0, 256, 1024, 4096, 1 << 20].map(mib), [32, 32, 64, 256, 256]);
+    }
 }

@@ -47,6 +47,7 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
     if let Some(bytes) = settings.number("innodb_buffer_pool_size") {
         options.block_cache_bytes = bytes;
     }
+    let spill_bytes = SessionShared::spill_budget_bytes(options.block_cache_bytes);
     let engine = Engine::open(dir, options, env.clone(), sealing.clone())?;
     let manager = TxnManager::open(engine.clone(), TxnOptions::default(), waiter.clone());
     let catalog = Catalog::open(manager.clone())?;
@@ -66,7 +67,7 @@ pub fn open(settings: &Settings, env: &Env, hostname: &str, address: SocketAddr)
     };
     let shared = SessionShared::new(catalog, accounts, audit.clone(), waiter, env, facts);
     shared
-        .spill_to(&settings.data_dir.join("tmp"), None, env, sealing)
+        .spill_to(&settings.data_dir.join("tmp"), spill_bytes, env, sealing)
         .map_err(|error| Failure::runtime(format!("cannot use the folder for temporary files: {error}")))?;
     if let Some(path) = &settings.socket {
         shared.globals.set_by_name("socket", Value::Text(path.to_string_lossy().as_ref().into()));

@@ -140,6 +140,11 @@ impl SessionShared {
         }
     }
 
+    /// The budget for [`SessionShared::spill_to`] of a server whose blocks may take so much memory.
+    pub fn spill_budget_bytes(block_cache_bytes: u64) -> usize {
+        TempFiles::budget_beside(block_cache_bytes)
+    }
+
     /// Gives statements a folder for rows that do not fit in memory: what an operator holds beyond `budget_bytes`. What
     /// lies there from before is removed; only the first call counts.
     ///
@@ -148,12 +153,11 @@ impl SessionShared {
     pub fn spill_to(
         &self,
         dir: &Path,
-        budget_bytes: Option<usize>,
+        budget_bytes: usize,
         env: &aurora_env::Env,
         sealing: Arc<dyn Sealing>,
     ) -> std::io::Result<()> {
-        let budget = budget_bytes.unwrap_or(TempFiles::DEFAULT_BUDGET_BYTES);
-        let files = TempFiles::open(env.fs.clone(), sealing, dir, budget)?;
+        let files = TempFiles::open(env.fs.clone(), sealing, dir, budget_bytes)?;
         let _is_first = self.temp_files.set(files);
         Ok(())
     }
