@@ -64,7 +64,7 @@ fn session(budget: Option<(&Path, usize)>) -> Session {
     let shared = SessionShared::new(catalog, accounts, None, Arc::new(ThreadWaiter), &env, facts);
     if let Some((dir, bytes)) = budget {
         let sealing = Arc::new(PlainSealing::new([7; 16], env.entropy.clone()));
-        shared.spill_to(dir, Some(bytes), &env, sealing).expect("a folder");
+        shared.spill_to(dir, bytes, &env, sealing).expect("a folder");
     }
     let init = SessionInit {
         connection_id: 1,
@@ -145,6 +145,16 @@ const QUERIES: &[&str] = &[
     "SELECT x.many, y.n FROM a x JOIN (SELECT many, COUNT(*) n FROM b GROUP BY many) y ON x.many = y.many ORDER BY y.n, x.id",
     "SELECT id, (SELECT COUNT(*) FROM b JOIN a z ON z.many = b.many WHERE b.few = a.few) n FROM a ORDER BY n, id LIMIT 50",
     "SELECT s FROM a UNION SELECT s FROM b",
+    // Columns that only a filter, a key or a join's condition reads.
+    "SELECT COUNT(*) FROM a JOIN b ON a.many = b.many",
+    "SELECT a.few, COUNT(b.id) n FROM a LEFT JOIN b ON a.many = b.many AND b.s NOT LIKE '%x%' GROUP BY a.few",
+    "SELECT a.id, b.d FROM a JOIN b ON a.many = b.many WHERE b.s > 'x' AND a.s <> b.s",
+    "SELECT b.s, a.s FROM a JOIN b ON a.many + 1 = b.many AND a.few < b.few",
+    "SELECT a.id FROM a LEFT JOIN b ON b.many = a.many AND b.few = 3 WHERE b.id IS NULL AND a.s LIKE 'y%'",
+    "SELECT a.d FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.many = a.many AND b.few > a.few)",
+    "SELECT x.id, z.d FROM a x JOIN b y ON x.many = y.many JOIN a z ON z.few = y.few WHERE y.id < 30 AND z.id < 90",
+    "SELECT t.few FROM (SELECT a.*, b.d bd FROM a JOIN b ON a.many = b.many ORDER BY b.s, a.id, b.id LIMIT 200) t",
+    "SELECT SUBSTRING(s, 2, 3) p, LEFT(s, 1) q, COUNT(*) FROM a WHERE SUBSTRING(s, 1, 2) IN ('xx', 'YY') GROUP BY p, q",
 ];
 
 #[test]

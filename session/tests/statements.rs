@@ -435,6 +435,84 @@ fn stored_rows_are_filtered_and_added_up_as_rows_are() {
 }
 
 #[test]
+fn hash_joins_of_stored_rows_give_what_loops_over_rows_give() {
+    let (_server, mut c) = fresh();
+    for (table, rows) in [
+        (
+            "l",
+            "(1, 1, 'xa', 1.50, '2024-01-01', 'a long text that is on the heap'), (2, 1, 'XA', NULL, NULL, NULL), \
+             (3, NULL, NULL, -2, '2024-01-02', ''), (4, 7, 'xß', 1.5, '2024-01-01', 'another long text of that kind'), \
+             (5, 3, '', 0, '1999-12-31', 'é'), (6, 9, 'y', 3.25, NULL, 'no partner has this row in any way')",
+        ),
+        (
+            "r",
+            "(1, 1, 'Xa', 1.50, NULL, 'the same key, again and again: a'), (2, 1, NULL, 1.51, '2024-01-01', 'b'), \
+             (3, NULL, 'y ', -2.00, '2024-01-02', 'zaza'), (4, 3, 'xss', 0.00, '1999-12-31', NULL), \
+             (5, 1, 'xa', 1.5, '2024-01-01', 'the same key, again and again: c'), (6, 7, '', NULL, NULL, 'aé')",
+        ),
+    ] {
+        c.must(&format!(
+            "CREATE TABLE {table} (id INT PRIMARY KEY, k BIGINT, s VARCHAR(20), n DECIMAL(8,2), d DATE, t VARCHAR(90))"
+        ));
+        c.must(&format!("INSERT INTO {table} VALUES {rows}"));
+    }
+    c.must("ALTER TABLE r ADD COLUMN late INT NOT NULL DEFAULT 7");
+    let queries = [
+        "SELECT COUNT(*), COUNT(r.s), SUM(l.id * 100 + r.id) FROM {l} JOIN {r} ON {on}",
+        "SELECT r.t, r.late FROM {l} JOIN {r} ON {on} ORDER BY 1, 2",
+        "SELECT l.id, r.t FROM {l} LEFT JOIN {r} ON {on} ORDER BY 1, 2",
+        "SELECT l.t, r.id FROM {l} LEFT JOIN {r} ON {on} AND r.t LIKE '%a%' AND l.id < r.late ORDER BY 1, 2",
+        "SELECT l.id FROM {l} LEFT JOIN {r} ON {on} WHERE r.id IS NULL ORDER BY 1",
+        "SELECT l.id, l.t FROM {l} WHERE EXISTS (SELECT 1 FROM {r} WHERE {on}) ORDER BY 1",
+        "SELECT l.id FROM {l} WHERE EXISTS (SELECT 1 FROM {r} WHERE {on} AND r.id > l.id) ORDER BY 1",
+        "SELECT l.id, l.t FROM {l} WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE {on}) ORDER BY 1",
+        "SELECT l.id FROM {l} WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE {on} AND r.t > l.t) ORDER BY 1",
+        "SELECT l.id, SUBSTRING(r.t, 2, 3) FROM {l} JOIN {r} ON {on} WHERE LEFT(l.s, 1) = 'X' ORDER BY 1, 2",
+        "SELECT a.id FROM {l} JOIN {r} ON {on} JOIN l a ON a.n = r.n AND a.t <> l.t ORDER BY 1",
+    ];
+    let conditions = [
+        ("l.k = r.k", "l.k <= r.k AND l.k >= r.k"),
+        ("l.s = r.s", "l.s <= r.s AND l.s >= r.s"),
+        ("l.n = r.n", "l.n <= r.n AND l.n >= r.n"),
+        ("l.d = r.d AND l.k = r.k", "l.d <= r.d AND l.d >= r.d AND l.k <= r.k AND l.k >= r.k"),
+        ("l.k + 6 = r.late", "l.k + 6 <= r.late AND l.k + 6 >= r.late"),
+        ("l.k <=> r.k", "(l.k <= r.k AND l.k >= r.k OR l.k IS NULL AND r.k IS NULL)"),
+    ];
+    for query in queries {
+        let mut rows = 0;
+        for (hashed, looped) in conditions {
+            let sql =
+                |l: &str, r: &str, on: &str| query.replace("{l}", l).replace("{r}", r).replace("{on}", on);
+            let (l, r) = ("(SELECT * FROM l LIMIT 100) l", "(SELECT * FROM r LIMIT 100) r");
+            let expected = c.run(&sql(l, r, looped));
+            assert!(!expected.starts_with("error"), "{query}: {expected}");
+            for (l, r) in [("l", "r"), (l, "r"), ("l", r), (l, r)] {
+                assert_eq!(c.run(&sql(l, r, hashed)), expected, "{}", sql(l, r, hashed));
+            }
+            rows += expected.lines().count();
+        }
+        assert!(rows >= conditions.len(), "{query} gives rows");
+    }
+    for (at, on) in ["l.k = r.k", "l.k <= r.k AND l.k >= r.k"].into_iter().enumerate() {
+        let tree = c.run(&format!("EXPLAIN FORMAT=TREE SELECT r.t FROM l JOIN r ON {on}"));
+        assert_eq!(tree.contains("hash join"), at == 0, "{tree}");
+    }
+    // Subqueries whose rows are known, on stored rows and on others.
+    for condition in [
+        "l.k IN (SELECT k FROM r GROUP BY k HAVING COUNT(*) > 1)",
+        "l.k NOT IN (SELECT k FROM r GROUP BY k HAVING COUNT(*) > 1)",
+        "l.k NOT IN (SELECT k FROM r WHERE k IS NOT NULL GROUP BY k)",
+        "(l.k IN (SELECT k FROM r GROUP BY k)) IS NULL",
+        "l.k NOT IN (SELECT k FROM r WHERE id > 99 GROUP BY k)",
+        "l.s IN (SELECT s FROM r GROUP BY s) AND SUBSTRING(l.s, 1, 1) IN ('x', 'y')",
+        "SUBSTRING(l.s, 2) = 'SS' OR MID(l.t, 1, 4) = 'no p' OR LEFT(l.t, 0) = ''",
+    ] {
+        let sql = |from: &str| format!("SELECT id, t FROM {from} WHERE {condition} ORDER BY id");
+        assert_eq!(c.run(&sql("l")), c.run(&sql("(SELECT * FROM l LIMIT 100) l")), "{condition}");
+    }
+}
+
+#[test]
 fn plans_know_how_many_keys_lie_in_a_range() {
     let (_server, mut c) = fresh();
     c.must("CREATE TABLE a (id INT PRIMARY KEY, kind INT, name VARCHAR(20), day DATE, KEY (kind), KEY (name), KEY (day))");
