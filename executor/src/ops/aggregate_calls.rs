@@ -51,10 +51,12 @@ pub(super) struct State {
     pub(super) accumulator: Accumulator,
     /// DISTINCT: what was counted. Boxed, as most calls have none and groups are many.
     pub(super) seen: Option<Box<KeyTable>>,
-    /// ORDER BY inside the call: sort key, arrival, arguments.
-    #[allow(clippy::box_collection, reason = "as above")]
-    pub(super) ordered: Option<Box<Vec<(Vec<u8>, usize, Row)>>>,
+    /// ORDER BY inside the call.
+    pub(super) ordered: Option<Box<Ordered>>,
 }
+
+/// Sort key, arrival, arguments.
+type Ordered = Vec<(Vec<u8>, usize, Row)>;
 
 impl Group {
     /// What it costs in memory to begin with, and with its key in a table.
