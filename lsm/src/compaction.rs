@@ -168,7 +168,7 @@ impl Compaction<'_> {
         };
         // STORAGE 23: what came in went out or was dropped.
         let job = self.job;
-        let expected: u64 = job.inputs.iter().chain(&job.below).map(|file| file.meta().entries).sum();
+        let expected: u64 = job.files().map(|file| file.meta().entries).sum();
         if tally.read != expected || tally.read != tally.written + tally.dropped {
             let what = format!(
                 "a compaction of level {} read {} of {expected} entries, wrote {} and dropped {}",
@@ -197,7 +197,7 @@ impl Compaction<'_> {
     fn merge(&self, from: Option<&[u8]>, to: Option<&[u8]>, output: &mut Output<'_>) -> Result<Tally> {
         let (core, job) = (self.core, self.job);
         let gc = core.registry.collect();
-        let tombstones = job.inputs.iter().chain(&job.below).flat_map(|file| file.table().range_tombstones());
+        let tombstones = job.files().flat_map(|file| file.table().range_tombstones());
         let cover = RangeCover::new(
             tombstones.map(|range| (range.start.as_slice(), range.end.as_slice(), range.seq)),
         );
@@ -208,7 +208,9 @@ impl Compaction<'_> {
             }
         }
         let mut sources: Vec<_> = job.inputs.iter().map(|file| Source::table(file, true)).collect();
-        sources.push(Source::level(Files::Given(job.below.clone()), true));
+        for level in [&job.between, &job.below] {
+            sources.push(Source::level(Files::Given(level.clone()), true));
+        }
         let mut merge = MergeIter::new(sources);
         match from {
             Some(from) => merge.seek(from, Seq::MAX)?,

@@ -23,11 +23,19 @@ pub(crate) enum Push {
 /// and each byte is rewritten no more often than on the way between two levels.
 const QUIET_SHARE: u64 = 8;
 
+/// Level 0 and the first level go to the second one together where both have twice the first one's target, and the tables that
+/// they meet there at most so many times their own bytes: rows that would be merged into the first level only to be moved on at
+/// once are written once less.
+const THROUGH_SHARE: u64 = 2;
+
 /// What to do.
 pub(crate) struct Job {
     pub(crate) level: usize,
     pub(crate) output: usize,
     pub(crate) inputs: Vec<Arc<SstFile>>,
+    /// Of the level between, where the job goes through that.
+    pub(crate) between: Vec<Arc<SstFile>>,
+    /// Of the level that is written.
     pub(crate) below: Vec<Arc<SstFile>>,
 }
 
@@ -62,12 +70,15 @@ fn range_of(files: &[Arc<SstFile>]) -> (Vec<u8>, Vec<u8>) {
     (smallest, largest)
 }
 
+fn bytes_of(files: &[Arc<SstFile>]) -> u64 {
+    files.iter().map(|file| file.meta().file_bytes).sum()
+}
+
 fn is_worth_a_merge(version: &Version) -> bool {
     let (smallest, largest) = range_of(&version.levels[0]);
     let below = version.overlapping(1, &smallest, &largest);
-    let below_bytes: u64 = below.iter().map(|file| file.meta().file_bytes).sum();
     let bytes = version.level_bytes(0);
-    bytes > 0 && bytes >= below_bytes / QUIET_SHARE
+    bytes > 0 && bytes >= bytes_of(&below) / QUIET_SHARE
 }
 
 impl Job {
@@ -97,16 +108,36 @@ impl Job {
         let (smallest, largest) = range_of(&inputs);
         let below = version.overlapping(level + 1, &smallest, &largest);
         pointers[level] = largest;
-        Some(Job { level, output: level + 1, inputs, below })
+        let job = Job { level, output: level + 1, inputs, between: Vec::new(), below };
+        Some(if level == 0 { job.through(version, options) } else { job })
+    }
+
+    /// Goes on to the second level where that is worth it.
+    fn through(self, version: &Version, options: &EngineOptions) -> Job {
+        let (target, first_bytes) = (target_bytes(options, 1), bytes_of(&self.below));
+        // With fewer bytes, most would stay in the first level; and where that is nearly empty, it takes these for nothing.
+        if bytes_of(&self.inputs) + first_bytes < 2 * target || first_bytes < target / 2 {
+            return self;
+        }
+        let (smallest, largest) = range_of(&[self.inputs.as_slice(), &self.below].concat());
+        let below = version.overlapping(2, &smallest, &largest);
+        if bytes_of(&below) > THROUGH_SHARE * (bytes_of(&self.inputs) + first_bytes) {
+            return self;
+        }
+        Job { output: 2, between: self.below, below, ..self }
+    }
+
+    /// All that it reads.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<SstFile>> {
+        self.inputs.iter().chain(&self.between).chain(&self.below)
     }
 
     /// A key in the middle of its bytes: the first of a file that it merges with. `None`: there are too few of them.
     pub(crate) fn middle(&self) -> Option<Vec<u8>> {
-        let bytes = |file: &Arc<SstFile>| file.meta().file_bytes;
-        let all: u64 = self.below.iter().map(bytes).sum();
+        let all = bytes_of(&self.below);
         let mut before = 0;
         let borders = self.below.iter().zip(self.below.iter().skip(1)).map(|(left, right)| {
-            before += bytes(left);
+            before += left.meta().file_bytes;
             (before.abs_diff(all - before), right)
         });
         let (_, right) = borders.min_by_key(|&(uneven, _)| uneven)?;
@@ -115,13 +146,13 @@ impl Job {
 
     /// Nothing to merge with, and nothing that a rewrite could save at the bottom: no tombstone, and not light.
     pub(crate) fn is_trivial_move(&self, version: &Version) -> bool {
-        let ([file], []) = (self.inputs.as_slice(), self.below.as_slice()) else { return false };
+        let ([file], [], []) = (&*self.inputs, &*self.between, &*self.below) else { return false };
         let meta = file.meta();
         (meta.tombstones + meta.range_tombstones == 0 && !meta.light) || self.has_below(version)
     }
 
     fn has_below(&self, version: &Version) -> bool {
-        let (smallest, largest) = range_of(&self.inputs);
+        let (smallest, largest) = range_of(&[self.inputs.as_slice(), &self.between].concat());
         version.has_below(self.output, &smallest, &largest)
     }
 
@@ -133,6 +164,7 @@ impl Job {
     pub(crate) fn edit(&self, added: Vec<AddedFile>) -> VersionEdit {
         let mut edit = VersionEdit { added, ..VersionEdit::default() };
         edit.removed.extend(self.inputs.iter().map(|file| (self.level, file.number())));
+        edit.removed.extend(self.between.iter().map(|file| (self.level + 1, file.number())));
         edit.removed.extend(self.below.iter().map(|file| (self.output, file.number())));
         edit
     }
@@ -141,9 +173,10 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Durability;
-    use crate::tests::{Machine, commit, small};
+    use crate::tests::{Machine, all, commit, small};
+    use crate::{Durability, Engine, ReadAt};
     use aurora_env::sim::SimRng;
+    use std::collections::BTreeMap;
 
     /// Digits, of which zstd makes half and lz4 nothing.
     fn digits(rng: &mut SimRng) -> Vec<u8> {
@@ -213,12 +246,67 @@ mod tests {
                 continue;
             };
             splits += 1;
-            let bytes = |files: &[Arc<SstFile>]| files.iter().map(|file| file.meta().file_bytes).sum::<u64>();
             let at = job.below.iter().position(|file| file.meta().smallest == middle).unwrap();
             let (lower, upper) = job.below.split_at(at);
             let largest = job.below.iter().map(|file| file.meta().file_bytes).max().unwrap();
-            assert!(!lower.is_empty() && bytes(lower).abs_diff(bytes(upper)) <= largest);
+            assert!(!lower.is_empty() && bytes_of(lower).abs_diff(bytes_of(upper)) <= largest);
         }
         assert!(splits > 20, "{splits}");
+    }
+
+    #[test]
+    fn level_0_goes_through_the_first_level_and_every_row_stays() {
+        let machine = Machine::new(34);
+        let mut rng = SimRng::new(8);
+        let mut rows = BTreeMap::new();
+        let mut write = |engine: &Engine, step: u32| {
+            let key = (step * 7919 % 900).to_be_bytes().to_vec();
+            commit(engine, Durability::Written, |batch| match step % 11 {
+                3 => {
+                    batch.delete(&key);
+                    rows.remove(&key);
+                }
+                _ => {
+                    let value = digits(&mut rng);
+                    batch.put(&key, &value);
+                    rows.insert(key, value);
+                }
+            })
+            .unwrap();
+            rows.clone().into_iter().collect::<Vec<_>>()
+        };
+        let mut engine = machine.open(&small()).unwrap();
+        for step in 0..2000 {
+            write(&engine, step);
+        }
+        let (mut pointers, mut outputs) = (Pointers::default(), [0; LEVELS]);
+        for round in 0..10 {
+            drop(engine);
+            // Level 0 grows, and nobody compacts.
+            engine = machine.open(&EngineOptions { l0_compaction_files: 1000, ..small() }).unwrap();
+            for step in 0..50 + round * 50 {
+                write(&engine, 2000 + round * 1000 + step);
+            }
+            let version = engine.core.views.load().version.clone();
+            let job = Job::pick(&version, &small(), &mut pointers, Push::Due).filter(|job| job.level == 0);
+            drop(engine);
+            engine = machine.open(&small()).unwrap();
+            let written = write(&engine, 2999 + round * 1000);
+            assert_eq!(all(&engine, ReadAt::Newest), written);
+            let Some(job) = job else { continue };
+            let first = if job.output == 1 { &job.below } else { &job.between };
+            let upper = [job.inputs.as_slice(), first].concat();
+            let (smallest, largest) = range_of(&upper);
+            let of = |level| version.overlapping(level, &smallest, &largest);
+            // No row passes an older one of its key.
+            assert_eq!(first.len(), of(1).len());
+            if job.output == 2 {
+                assert_eq!(job.below.len(), of(2).len());
+                assert!(bytes_of(&job.below) <= THROUGH_SHARE * bytes_of(&upper));
+            }
+            assert_eq!(job.edit(Vec::new()).removed.len(), job.files().count());
+            outputs[job.output] += 1;
+        }
+        assert!(outputs[1] > 0 && outputs[2] > 0, "{outputs:?}");
     }
 }

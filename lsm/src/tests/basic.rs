@@ -71,7 +71,7 @@ pub(super) fn put(engine: &Engine, key: &[u8], value: &[u8]) -> Seq {
     commit(engine, Durability::Synced, |batch| batch.put(key, value)).unwrap()
 }
 
-pub(super) fn all(engine: &Engine, at: ReadAt) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn all(engine: &Engine, at: ReadAt) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut iter = engine.iter(Bound::Unbounded, Bound::Unbounded, at).unwrap();
     let mut rows = Vec::new();
     while iter.next().unwrap() {

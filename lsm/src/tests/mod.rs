@@ -5,4 +5,4 @@ mod crash;
 mod model;
 mod threads;
 
-pub(crate) use basic::{Machine, commit, small};
+pub(crate) use basic::{Machine, all, commit, small};
