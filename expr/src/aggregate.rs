@@ -178,6 +178,7 @@ pub fn aggregate_type(
         }
         A::StddevPop | A::StddevSamp | A::VarPop | A::VarSamp => nullable(typing::double()).into(),
         A::JsonArrayAgg | A::JsonObjectAgg => {
+            args.iter_mut().for_each(crate::build::own_number);
             Typed { ty: nullable(typing::json()), coercibility: Coercibility::IMPLICIT }
         }
     };

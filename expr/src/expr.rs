@@ -311,6 +311,9 @@ pub enum CastTarget {
     Signed,
     Unsigned,
     Decimal,
+    /// To the decimals that the results of one expression have in common; its type, not its text, asks for that
+    /// ([`crate::build::own_text`]).
+    Scale,
     Double,
     Float,
     Year,

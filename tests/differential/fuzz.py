@@ -107,6 +107,7 @@ def main():
     parser.add_argument("--database", default="fuzz")
     parser.add_argument("--prepared", action="store_true", help="literals of comparisons as parameters")
     parser.add_argument("--slow", type=float, default=3.0, help="seconds from which a statement of ours is reported")
+    parser.add_argument("--shrink", type=float, default=60.0, help="seconds for making one difference small")
     args = parser.parse_args()
     ours = Side(args.ours, args.password, args.database)
     theirs = Side(args.theirs, "", args.database)
@@ -147,7 +148,8 @@ def main():
                 continue
             found += 1
             if not kind.startswith("slow"):
-                tree = shrink(tree, lambda t: compare(t, ordered)[0] == kind)
+                deadline = time.monotonic() + args.shrink
+                tree = shrink(tree, lambda t: time.monotonic() < deadline and compare(t, ordered)[0] == kind)
                 _, a, b = compare(tree, ordered)
             seen[kind] = seen.get(kind, 0) + 1
             report(kind, tree, a, b)

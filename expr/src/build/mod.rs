@@ -5,14 +5,17 @@
 
 mod literal;
 mod operator;
+mod own_scale;
 mod predicate;
 
 pub use literal::{hex_literal, literal, null, truth_literal, typed_literal};
 pub use operator::{
     arithmetic, assign, bit, bit_not, case, case_operands, cast, cast_to, coerce, collate, negate,
 };
+pub use own_scale::{has_own_text, own_number, own_text};
 pub use predicate::{
-    and, between, check_folded_dates, comparison, in_list, is_test, like, not, or, row, subquery, truth, xor,
+    and, between, case_comparison, check_compared_dates, check_folded_dates, comparison, in_list, is_test,
+    like, not, or, row, subquery, truth, xor,
 };
 
 use crate::expr::{Expr, ExprKind};
@@ -89,6 +92,7 @@ pub fn call_function(
     }
     let typed = (function.result_type)(&mut args, ctx)?;
     let mut ty = typed.ty;
+    read_decimals(function, &mut args, ctx);
     if function.nulls == function::NullRule::Propagate && args.iter().any(|arg| arg.ty.nullable) {
         ty.nullable = true;
     }
@@ -100,4 +104,55 @@ pub fn call_function(
 pub fn interval(date: Expr, amount: Expr, unit: &str, subtract: bool, ctx: &BuildContext) -> SqlResult<Expr> {
     let unit = literal(aurora_types::Value::Text(unit.into()), ctx);
     call(if subtract { "date_sub" } else { "date_add" }, vec![date, amount, unit], ctx)
+}
+
+/// Functions whose first arguments, so many of them, are read as text whatever their type.
+const TEXT_READERS: &[(&str, usize)] = &[
+    ("bit_length", 1),
+    ("char_length", 1),
+    ("concat", usize::MAX),
+    ("concat_ws", usize::MAX),
+    ("find_in_set", 2),
+    ("instr", 2),
+    ("left", 1),
+    ("length", 1),
+    ("locate", 2),
+    ("lower", 1),
+    ("lpad", 1),
+    ("ltrim", 1),
+    ("quote", 1),
+    ("regexp_like", 1),
+    ("repeat", 1),
+    ("replace", 3),
+    ("reverse", 1),
+    ("right", 1),
+    ("rpad", 1),
+    ("rtrim", 1),
+    ("strcmp", 2),
+    ("substring", 1),
+    ("trim", 1),
+    ("upper", 1),
+];
+
+/// Functions that put numbers into documents.
+const DOCUMENT_WRITERS: &[&str] = &[
+    "json_array",
+    "json_array_append",
+    "json_array_insert",
+    "json_insert",
+    "json_object",
+    "json_replace",
+    "json_set",
+];
+
+/// Decimals of IF and CASE have the branch's digits in texts and documents.
+fn read_decimals(function: &FunctionDef, args: &mut [Expr], ctx: &BuildContext) {
+    if let Some((_, count)) = TEXT_READERS.iter().find(|(name, _)| *name == function.name) {
+        for arg in args.iter_mut().take(*count).filter(|arg| has_own_text(arg)) {
+            let taken = std::mem::replace(arg, null());
+            *arg = own_text(taken, ctx.collation);
+        }
+    } else if DOCUMENT_WRITERS.contains(&function.name) {
+        args.iter_mut().for_each(own_number);
+    }
 }

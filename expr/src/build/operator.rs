@@ -230,8 +230,13 @@ pub fn case(branches: Vec<WhenThen>, otherwise: Option<Expr>) -> SqlResult<Expr>
 pub fn cast(expr: Expr, target: CastTarget, ty: SqlType) -> SqlResult<Expr> {
     single(&expr)?;
     let expr = match target {
-        CastTarget::Char { .. } | CastTarget::Binary { .. } => expr,
-        CastTarget::Json => crate::functions::json_operand(expr),
+        CastTarget::Char { .. } => super::own_text(expr, ty.collation),
+        CastTarget::Binary { .. } => super::own_text(expr, CollationId::UTF8MB4_BIN),
+        CastTarget::Json => {
+            let mut expr = expr;
+            super::own_number(&mut expr);
+            crate::functions::json_operand(expr)
+        }
         _ => numeric_operand(expr),
     };
     // Texts may exceed the packet limit.
@@ -287,7 +292,16 @@ pub fn coerce(expr: Expr, ty: &SqlType) -> Expr {
         (Domain::Text, Domain::Text) => true,
         (a, b) => a == b,
     };
-    if same { expr } else { cast_to(expr, ty) }
+    if same {
+        return expr;
+    }
+    let scaled = to == Domain::Decimal && matches!(from, Domain::Int | Domain::Decimal);
+    let own = if to == Domain::Text { super::own_text(expr, ty.collation) } else { expr };
+    let mut expr = cast_to(own, ty);
+    if scaled && let ExprKind::Cast { target, .. } = &mut expr.kind {
+        *target = CastTarget::Scale;
+    }
+    expr
 }
 
 /// `expr COLLATE name`.

@@ -33,7 +33,7 @@ fn paired(left: Expr, right: Expr) -> (Expr, Expr) {
 }
 
 /// A string literal beside a date must be one: 1525. (Other text that is no date compares as the zero date.)
-fn check_dates(left: &Expr, right: &Expr) -> SqlResult<()> {
+fn check_dates(left: &Expr, right: &Expr, flags: DateFlags) -> SqlResult<()> {
     for (literal, other) in [(left, right), (right, left)] {
         let kind = match typing::domain(&other.ty) {
             Domain::Date => "DATE",
@@ -42,7 +42,7 @@ fn check_dates(left: &Expr, right: &Expr) -> SqlResult<()> {
         };
         if let ExprKind::Literal(Value::Text(text)) = &literal.kind
             && typing::domain(&literal.ty) == Domain::Text
-            && parse_datetime(text.as_bytes(), DateFlags::default()).rounded(6, false).is_none()
+            && parse_datetime(text.as_bytes(), flags).rounded(6, false).is_none()
         {
             return Err(SqlError::new(ER_WRONG_VALUE, &[&kind, &text.to_str_lossy()]));
         }
@@ -50,20 +50,29 @@ fn check_dates(left: &Expr, right: &Expr) -> SqlResult<()> {
     Ok(())
 }
 
-/// The same for what folding made a literal, in all comparisons of `expr`.
+/// 1525 also for zero dates where the sql_mode knows none: of what `=`, `<`, … and NULLIF compare.
+///
+/// # Errors
+/// 1525 for text that is no date by the mode.
+pub fn check_compared_dates(left: &Expr, right: &Expr, ctx: &super::BuildContext) -> SqlResult<()> {
+    check_dates(left, right, DateFlags::from_sql_mode(ctx.sql_mode))
+}
+
+/// The same for what folding made a literal, in all comparisons of `expr` but those of CASE.
 ///
 /// # Errors
 /// 1525 for text that is no date.
 pub fn check_folded_dates(expr: &Expr) -> SqlResult<()> {
-    let mut found = Ok(());
-    expr.walk(&mut |e| {
-        if let ExprKind::Compare { left, right, .. } = &e.kind
-            && found.is_ok()
-        {
-            found = check_dates(left, right);
+    let mut stack = vec![expr];
+    while let Some(e) = stack.pop() {
+        match &e.kind {
+            ExprKind::Case { .. } => continue,
+            ExprKind::Compare { left, right, .. } => check_dates(left, right, DateFlags::default())?,
+            _ => {}
         }
-    });
-    found
+        stack.extend(e.children());
+    }
+    Ok(())
 }
 
 /// A number below 100 beside a YEAR column is a year of two digits.
@@ -93,19 +102,34 @@ fn full_year(expr: Expr, other: &Expr) -> Expr {
 /// # Errors
 /// 1241 when the rows differ in width, 1267 for collations.
 pub fn comparison(op: CompareOp, left: Expr, right: Expr) -> SqlResult<Expr> {
+    compared(op, left, right, true)
+}
+
+/// `operand = when` of CASE: text that is no date is unequal to all dates there, no error.
+///
+/// # Errors
+/// As [`comparison`], but for 1525.
+pub fn case_comparison(operand: Expr, when: Expr) -> SqlResult<Expr> {
+    compared(CompareOp::Eq, operand, when, false)
+}
+
+/// As [`comparison`]; `strict`: a literal beside a date must be one.
+fn compared(op: CompareOp, left: Expr, right: Expr, strict: bool) -> SqlResult<Expr> {
     match (left.kind, right.kind) {
         (ExprKind::Row(l), ExprKind::Row(r)) => {
             if l.len() != r.len() {
                 return Err(SqlError::new(ER_OPERAND_COLUMNS, &[&l.len()]));
             }
             if l.iter().chain(&r).any(|e| matches!(e.kind, ExprKind::Row(_))) {
-                return nested_rows(op, l, r);
+                return nested_rows(op, l, r, strict);
             }
             let nullable = op != CompareOp::NullSafeEq && l.iter().chain(&r).any(|e| e.ty.nullable);
             let (mut left, mut right, mut how) = (Vec::new(), Vec::new(), Vec::new());
             for (a, b) in l.into_iter().zip(r) {
                 let (a, b) = paired(a, b);
-                check_dates(&a, &b)?;
+                if strict {
+                    check_dates(&a, &b, DateFlags::default())?;
+                }
                 how.push(typing::comparison(&a, &b, op.symbol())?);
                 left.push(a);
                 right.push(b);
@@ -120,7 +144,9 @@ pub fn comparison(op: CompareOp, left: Expr, right: Expr) -> SqlResult<Expr> {
             let right =
                 Expr { kind: r, ..Expr::new(ExprKind::Literal(Value::Null), right.ty, right.coercibility) };
             let (left, right) = paired(left, right);
-            check_dates(&left, &right)?;
+            if strict {
+                check_dates(&left, &right, DateFlags::default())?;
+            }
             let left = full_year(left, &right);
             let right = full_year(right, &left);
             let how = typing::comparison(&left, &right, op.symbol())?;
@@ -132,7 +158,7 @@ pub fn comparison(op: CompareOp, left: Expr, right: Expr) -> SqlResult<Expr> {
 }
 
 /// Rows of rows compare as if they were flat.
-fn nested_rows(op: CompareOp, l: Vec<Expr>, r: Vec<Expr>) -> SqlResult<Expr> {
+fn nested_rows(op: CompareOp, l: Vec<Expr>, r: Vec<Expr>, strict: bool) -> SqlResult<Expr> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for (a, b) in l.into_iter().zip(r) {
         match (a.kind, b.kind) {
@@ -148,7 +174,7 @@ fn nested_rows(op: CompareOp, l: Vec<Expr>, r: Vec<Expr>) -> SqlResult<Expr> {
             }
         }
     }
-    comparison(op, row(left), row(right))
+    compared(op, row(left), row(right), strict)
 }
 
 /// `(a, b, …)`.
@@ -271,9 +297,10 @@ pub fn between(expr: Expr, low: Expr, high: Expr, negated: bool) -> SqlResult<Ex
 /// `expr [NOT] IN (list)`; rows on both sides or on none.
 pub fn in_list(expr: Expr, list: Vec<Expr>, negated: bool) -> SqlResult<Expr> {
     if let ExprKind::Row(_) = &expr.kind {
+        let single = list.len() == 1;
         let mut tests = Vec::with_capacity(list.len());
         for element in list {
-            tests.push(comparison(CompareOp::Eq, expr.clone(), element)?);
+            tests.push(compared(CompareOp::Eq, expr.clone(), element, single)?);
         }
         let any = or(tests)?;
         return if negated { not(any) } else { Ok(any) };
@@ -285,6 +312,10 @@ pub fn in_list(expr: Expr, list: Vec<Expr>, negated: bool) -> SqlResult<Expr> {
         let (e, element) = paired(expr, element);
         expr = e;
         elements.push(element);
+    }
+    if let [element] = elements.as_slice() {
+        // The same as `=`.
+        check_dates(&expr, element, DateFlags::default())?;
     }
     let mut how = Vec::with_capacity(elements.len());
     if typing::is_string(&expr.ty) && elements.iter().all(|e| typing::is_string(&e.ty) || e.is_null_literal())
@@ -317,7 +348,7 @@ pub fn like(
 ) -> SqlResult<Expr> {
     let operands = [expr, pattern];
     check_single(&operands)?;
-    let [expr, pattern] = operands;
+    let [expr, pattern] = operands.map(|operand| super::own_text(operand, ctx.collation));
     let escape = match escape {
         None if ctx.sql_mode.contains(aurora_types::SqlMode::NO_BACKSLASH_ESCAPES) => None,
         None => aurora_types::like::DEFAULT_ESCAPE,

@@ -54,7 +54,7 @@ pub(super) fn cast(
             ValueRef::Double(v) => Value::UInt(v.round_ties_even() as u64),
             other => Value::UInt(ctx.to_u64(other, from)?),
         }),
-        CastTarget::Decimal => {
+        CastTarget::Decimal | CastTarget::Scale => {
             let exact = ctx.to_decimal(value, from)?;
             let (fitted, fit) = exact.fit(ty.length.min(65) as u8, ty.decimals);
             if fit == Fit::Overflow {

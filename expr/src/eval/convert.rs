@@ -254,8 +254,19 @@ impl EvalCtx<'_> {
                     Ok(self.to_datetime(value, ty)?.map(DateTime::date))
                 }
             }
+            ValueRef::Time(time) => Ok(self.day_of_time(time)),
             _ => Ok(self.to_datetime(value, ty)?.map(DateTime::date)),
         }
+    }
+
+    /// The date that a time alone stands for: today, or where it is not within a day, that of so much from now.
+    pub(crate) fn day_of_time(&self, time: Time) -> Option<Date> {
+        const DAY_MICROS: i64 = 86_400_000_000;
+        let now = self.now().round(0, true)?;
+        if (0..DAY_MICROS).contains(&time.micros()) {
+            return Some(now.date());
+        }
+        now.add(aurora_types::Interval::micros(time.micros())).map(DateTime::date)
     }
 
     pub fn to_time(&mut self, value: ValueRef<'_>, ty: &SqlType) -> SqlResult<Option<Time>> {

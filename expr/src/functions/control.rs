@@ -4,8 +4,10 @@ use crate::build::{self, BuildContext};
 use crate::context::EvalCtx;
 use crate::expr::{Coercibility, Expr};
 use crate::function::{Args, Arity, Determinism, FunctionDef, Kernel, NullRule, Typed};
-use crate::typing;
-use aurora_types::{BaseType, SqlResult, SqlType, Value};
+use crate::functions::date_support::{Zeros, datetime_digits};
+use crate::typing::{self, Domain};
+use aurora_types::temporal::parse::parse_datetime;
+use aurora_types::{BaseType, SqlResult, SqlType, Text, Value, ValueRef};
 
 pub const FUNCTIONS: &[FunctionDef] = &[
     FunctionDef {
@@ -128,7 +130,8 @@ fn coalesce_kernel(ctx: &mut EvalCtx<'_>, args: &[Expr], _: &SqlType, row: &[Val
     Ok(Value::Null)
 }
 
-fn nullif_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
+fn nullif_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
+    build::check_compared_dates(&args[0], &args[1], ctx)?;
     // Refuses collations that do not go together.
     typing::comparison(&args[0], &args[1], "nullif")?;
     let first = &args[0];
@@ -158,6 +161,11 @@ fn nullif_kernel(ctx: &mut EvalCtx<'_>, args: &[Expr], _: &SqlType, row: &[Value
 fn extreme_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     let all: Vec<&Expr> = args.iter().collect();
     let mut typed = typing::unify(&all, "greatest")?;
+    if let Some(moment) = common_moment(args, &typed.ty) {
+        typed.ty.length = typed.ty.length.max(moment.length);
+        typed.ty.nullable = args.iter().any(|arg| arg.ty.nullable);
+        return Ok(typed);
+    }
     if typing::is_string(&typed.ty) && typed.coercibility == Coercibility::NONE {
         crate::collate::for_comparison(&all, "greatest")?;
     }
@@ -166,7 +174,59 @@ fn extreme_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
     Ok(typed)
 }
 
+/// The type as which a date beside texts and numbers is compared with them and written: the result is text, but that
+/// of a date.
+fn common_moment(args: &[Expr], result: &SqlType) -> Option<SqlType> {
+    let some = |domain| args.iter().any(|arg| typing::domain(&arg.ty) == domain);
+    if !typing::is_string(result) || some(Domain::Json) {
+        return None;
+    }
+    if some(Domain::DateTime) {
+        return Some(typing::datetime(args.iter().map(datetime_digits).max().unwrap_or(0)));
+    }
+    some(Domain::Date).then(typing::date)
+}
+
+/// The extreme of dates in any form. What is no date is passed over, with a warning.
+fn extreme_moment(
+    ctx: &mut EvalCtx<'_>,
+    args: &Args<'_>,
+    ty: &SqlType,
+    wanted: std::cmp::Ordering,
+) -> SqlResult<Value> {
+    let kind = if ty.base == BaseType::Date { "date" } else { "datetime" };
+    let mut best: Option<aurora_types::DateTime> = None;
+    for i in 0..args.len() {
+        let value = args.get(i);
+        let flags = Zeros::ByMode.flags(ctx, value);
+        let moment = match value {
+            ValueRef::Text(text) if parse_datetime(text, flags).value.is_none() => {
+                ctx.truncated(kind, text)?;
+                None
+            }
+            ValueRef::Text(_) => ctx.datetime_with(value, args.ty(i), flags)?,
+            ValueRef::Time(time) if ty.base == BaseType::Date => {
+                ctx.day_of_time(time).map(aurora_types::Date::at_midnight)
+            }
+            _ => ctx.to_datetime_fuzzy(value, args.ty(i))?,
+        };
+        if let Some(moment) = moment
+            && best.is_none_or(|best| moment.cmp(&best) == wanted)
+        {
+            best = Some(moment);
+        }
+    }
+    let Some(best) = best else { return Ok(Value::Null) };
+    let mut text = Vec::with_capacity(26);
+    let best = best.round(ty.decimals, false).unwrap_or(best);
+    aurora_types::display::write_text(ValueRef::DateTime(best), ty, &mut text);
+    Ok(Value::Text(Text::from(text)))
+}
+
 fn extreme(ctx: &mut EvalCtx<'_>, args: &Args<'_>, wanted: std::cmp::Ordering) -> SqlResult<Value> {
+    if let Some(moment) = common_moment(args.exprs, args.result) {
+        return extreme_moment(ctx, args, &moment, wanted);
+    }
     let how = typing::own_comparison(args.result);
     let mut best = 0;
     for i in 1..args.len() {

@@ -312,8 +312,8 @@ fn timestampdiff(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 }
 
 fn datediff(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let Some(a) = args.datetime(0, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
-    let Some(b) = args.datetime(1, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
+    let Some(a) = args.day(0, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
+    let Some(b) = args.day(1, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
     Ok(Value::Int(a.date().to_days() - b.date().to_days()))
 }
 

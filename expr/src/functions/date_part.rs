@@ -134,13 +134,13 @@ fn time_part(ctx: &mut EvalCtx<'_>, args: &Args<'_>, part: fn(Time) -> u32) -> S
 }
 
 fn monthname(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let read = args.datetime(0, Zeros::Taken, ctx)?;
+    let read = args.day(0, Zeros::Taken, ctx)?;
     let month = read.and_then(|v| MONTHS.get((v.month() as usize).wrapping_sub(1)));
     Ok(month.map_or(Value::Null, |name| Value::Text((*name).into())))
 }
 
 fn dayname(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let read = args.datetime(0, Zeros::Refused, ctx)?;
+    let read = args.day(0, Zeros::Refused, ctx)?;
     let day = read.and_then(|v| DAYS.get(v.date().weekday() as usize));
     Ok(day.map_or(Value::Null, |name| Value::Text((*name).into())))
 }
@@ -161,13 +161,13 @@ fn week_mode(ctx: &mut EvalCtx<'_>, args: &Args<'_>, default: bool) -> SqlResult
 }
 
 fn week(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let Some(read) = args.datetime(0, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
+    let Some(read) = args.day(0, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
     let mode = WeekMode::from_number(week_mode(ctx, args, true)?);
     Ok(Value::Int(i64::from(read.date().week(mode).1)))
 }
 
 fn yearweek(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    let Some(read) = args.datetime(0, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
+    let Some(read) = args.day(0, Zeros::Refused, ctx)? else { return Ok(Value::Null) };
     let mode = WeekMode { week_year: true, ..WeekMode::from_number(week_mode(ctx, args, false)?) };
     let (year, week) = read.date().week(mode);
     Ok(Value::Int(i64::from(year * 100 + week)))

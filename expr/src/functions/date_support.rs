@@ -85,6 +85,15 @@ impl<'a> Args<'a> {
         ctx.datetime_with(value, self.ty(i), flags)
     }
 
+    /// As [`Args::datetime`] for functions of the day alone, to which a time is another day than to those that keep
+    /// its hours ([`EvalCtx::day_of_time`]).
+    pub(super) fn day(&self, i: usize, zeros: Zeros, ctx: &mut EvalCtx<'_>) -> SqlResult<Option<DateTime>> {
+        if let ValueRef::Time(time) = self.get(i) {
+            return Ok(ctx.day_of_time(time).map(Date::at_midnight));
+        }
+        self.datetime(i, zeros, ctx)
+    }
+
     /// Argument 0 for functions of parts of dates, where numbers below 101 are days and months of the year 2000.
     pub(super) fn partial_date(&self, ctx: &mut EvalCtx<'_>) -> SqlResult<Option<DateTime>> {
         if let value @ (ValueRef::Int(_) | ValueRef::Decimal(_) | ValueRef::Double(_)) = self.get(0) {
@@ -95,7 +104,7 @@ impl<'a> Args<'a> {
                 return Ok(Some(date.at_midnight()));
             }
         }
-        self.datetime(0, Zeros::Taken, ctx)
+        self.day(0, Zeros::Taken, ctx)
     }
 
     /// As [`Args::datetime`], and whether there was no time of day.
@@ -156,7 +165,7 @@ pub(super) fn looks_like_date(text: &[u8]) -> bool {
 /// Digits of the second that a value of this expression has when it becomes a date and time.
 pub(super) fn datetime_digits(expr: &Expr) -> u8 {
     match (typing::domain(&expr.ty), &expr.kind) {
-        (Domain::Text, ExprKind::Literal(Value::Text(text))) => {
+        (Domain::Text, ExprKind::Literal(Value::Text(text)) | ExprKind::HexLiteral(text)) => {
             let parsed = parse::parse_datetime(text.as_bytes(), DateFlags::default());
             if parsed.value.is_none() && parsed.warnings.truncated { MAX_FSP } else { parsed.fraction_digits }
         }
@@ -167,7 +176,7 @@ pub(super) fn datetime_digits(expr: &Expr) -> u8 {
 /// Digits of the second that a value of this expression has when it becomes a time.
 pub(super) fn time_digits(expr: &Expr) -> u8 {
     match (typing::domain(&expr.ty), &expr.kind) {
-        (Domain::Text, ExprKind::Literal(Value::Text(text))) => {
+        (Domain::Text, ExprKind::Literal(Value::Text(text)) | ExprKind::HexLiteral(text)) => {
             let parsed = parse::parse_time(text.as_bytes());
             if parsed.value.is_none() { MAX_FSP } else { parsed.fraction_digits }
         }
@@ -318,7 +327,7 @@ pub(super) fn int_type<const LENGTH: u32>(_: &mut Vec<Expr>, _: &BuildContext) -
 
 /// A number of argument 0's day; NULL when it is none of the calendar.
 pub(super) fn day_part(ctx: &mut EvalCtx<'_>, args: &Args<'_>, part: fn(Date) -> i64) -> SqlResult<Value> {
-    let read = args.datetime(0, Zeros::Refused, ctx)?;
+    let read = args.day(0, Zeros::Refused, ctx)?;
     Ok(read.map_or(Value::Null, |v| Value::Int(part(v.date()))))
 }
 

@@ -1,8 +1,8 @@
 //! The clock, parts of dates and times, and conversions between their types and numbers.
 
 use super::date_support::{
-    MAX_FSP, MICROS, Zeros, call_text, clipped, datetime_digits, day_part, int_type, looks_like_date,
-    out_of_range, time_digits,
+    MAX_FSP, MICROS, Zeros, call_text, clipped, datetime_digits, day_part, int_type, out_of_range,
+    time_digits,
 };
 use super::support::{connection_text, def, may_be_null, numeric_args};
 use crate::build::BuildContext;
@@ -279,7 +279,7 @@ fn from_unixtime(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
 }
 
 fn date(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
-    Ok(args.datetime(0, Zeros::ByMode, ctx)?.map_or(Value::Null, |v| Value::Date(v.date())))
+    Ok(args.day(0, Zeros::ByMode, ctx)?.map_or(Value::Null, |v| Value::Date(v.date())))
 }
 
 fn time_type(args: &mut Vec<Expr>, _: &BuildContext) -> SqlResult<Typed> {
@@ -299,9 +299,6 @@ fn timestamp(ctx: &mut EvalCtx<'_>, args: &Args<'_>) -> SqlResult<Value> {
     let Some(start) = args.datetime(0, Zeros::ByMode, ctx)? else { return Ok(Value::Null) };
     if args.len() == 1 {
         return Ok(start.round(args.result.decimals, false).map_or(Value::Null, Value::DateTime));
-    }
-    if matches!(args.get(1), ValueRef::Text(text) if looks_like_date(text)) {
-        return Ok(Value::Null);
     }
     let Some(time) = args.time(1, ctx)? else { return Ok(Value::Null) };
     match start.add(Interval::micros(time.micros())) {

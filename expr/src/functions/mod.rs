@@ -34,6 +34,24 @@ pub(crate) use json_support::{
     compare as json_compare, from_value as json_from_value, operand as json_operand, to_json,
 };
 
+/// Whether the call's type depends on the digits of the second that constant texts among its arguments have: they
+/// are to be literals when it is built.
+pub fn counts_digits(name: &str) -> bool {
+    matches!(
+        name,
+        "addtime"
+            | "convert_tz"
+            | "greatest"
+            | "least"
+            | "str_to_date"
+            | "subtime"
+            | "time"
+            | "timediff"
+            | "timestamp"
+            | "unix_timestamp"
+    )
+}
+
 /// Every family. Sorted by file name.
 pub(crate) static FAMILIES: &[&[FunctionDef]] = &[
     control::FUNCTIONS,

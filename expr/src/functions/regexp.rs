@@ -48,15 +48,20 @@ pub const FUNCTIONS: &[FunctionDef] = &[
     ),
 ];
 
-/// The collation of subject and pattern together.
-fn check_operands(args: &[Expr], function: &str) -> SqlResult<CollationId> {
-    let binary = |e: &Expr| typing::is_string(&e.ty) && e.ty.collation.is_binary();
-    let (subject, pattern) = (&args[0], &args[1]);
-    if binary(subject) != binary(pattern) && typing::is_string(&subject.ty) && typing::is_string(&pattern.ty)
-    {
-        let names = (subject.ty.collation.name(), pattern.ty.collation.name());
+/// 3995 where one is bytes and the other characters.
+fn check_bytes(subject: &Expr, other: &Expr, function: &str) -> SqlResult<()> {
+    let [a, b] = [&subject.ty, &other.ty];
+    if typing::is_string(a) && typing::is_string(b) && a.collation.is_binary() != b.collation.is_binary() {
+        let names = (a.collation.name(), b.collation.name());
         return Err(SqlError::new(ER_CHARACTER_SET_MISMATCH, &[&names.0, &names.1, &function]));
     }
+    Ok(())
+}
+
+/// The collation of subject and pattern together.
+fn check_operands(args: &[Expr], function: &str) -> SqlResult<CollationId> {
+    let (subject, pattern) = (&args[0], &args[1]);
+    check_bytes(subject, pattern, function)?;
     collate::for_comparison(&[subject, pattern], function)
 }
 
@@ -79,6 +84,7 @@ fn substr_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
 
 fn replace_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     check_operands(args, "regexp_replace")?;
+    check_bytes(&args[0], &args[2], "regexp_replace")?;
     numeric_args(args, &[3, 4]);
     let all = [&args[0], &args[1], &args[2]];
     text_like(&all, 16_777_216, "regexp_replace", ctx).map(may_be_null)

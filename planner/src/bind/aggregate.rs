@@ -3,7 +3,7 @@
 use super::scope::{LeafKind, WindowUse};
 use super::select::Parts;
 use super::{AGGREGATE_BASE, Binder, GROUP_BASE};
-use crate::bind::from::JoinTree;
+use crate::bind::from::{JoinTree, TreeJoin};
 use crate::plan::AggregateCall;
 use crate::same::same;
 use aurora_catalog::KeyPart;
@@ -12,7 +12,7 @@ use aurora_types::error::{
     ER_BAD_FIELD_ERROR, ER_MIX_OF_GROUP_FUNC_AND_FIELDS, ER_MIX_OF_GROUP_FUNC_AND_FIELDS_V2,
     ER_WRONG_FIELD_WITH_GROUP, ER_WRONG_FIELD_WITH_GROUP_V2,
 };
-use aurora_types::{SqlError, SqlMode, SqlResult};
+use aurora_types::{SqlError, SqlMode, SqlResult, Value};
 use std::collections::BTreeSet;
 
 impl Binder<'_, '_> {
@@ -26,11 +26,12 @@ impl Binder<'_, '_> {
         let full = self.state.ctx.build.sql_mode.contains(SqlMode::ONLY_FULL_GROUP_BY);
         let known = self.determined(parts);
         let has_groups = !parts.groups.is_empty();
+        let empty = parts.rollup && self.never_has_rows(parts);
         let mut items = std::mem::take(&mut parts.items);
         let mut having = std::mem::take(&mut parts.having);
         let mut qualify = std::mem::take(&mut parts.qualify);
         for (at, item) in items.iter_mut().enumerate() {
-            self.group_refs(&mut item.expr, parts);
+            self.group_refs(&mut item.expr, parts, empty);
             self.any_values(&mut item.expr, |binder, column| {
                 if !full || known.contains(&column) {
                     return Ok(());
@@ -39,7 +40,7 @@ impl Binder<'_, '_> {
             })?;
         }
         for expr in &mut having {
-            self.group_refs(expr, parts);
+            self.group_refs(expr, parts, empty);
             self.any_values(expr, |binder, column| {
                 if (!full && has_groups) || known.contains(&column) {
                     return Ok(());
@@ -49,11 +50,11 @@ impl Binder<'_, '_> {
             })?;
         }
         for expr in &mut qualify {
-            self.group_refs(expr, parts);
+            self.group_refs(expr, parts, empty);
             self.any_values(expr, |_, _| Ok(()))?;
         }
         for (at, expr) in order.enumerate() {
-            self.group_refs(expr, parts);
+            self.group_refs(expr, parts, empty);
             self.any_values(expr, |binder, column| {
                 if !full || known.contains(&column) {
                     return Ok(());
@@ -64,7 +65,7 @@ impl Binder<'_, '_> {
         let mut windows = std::mem::take(&mut self.block().windows);
         for window in &mut windows {
             for expr in window.exprs_mut() {
-                self.group_refs(expr, parts);
+                self.group_refs(expr, parts, empty);
                 self.any_values(expr, |binder, column| {
                     if !full || known.contains(&column) {
                         return Ok(());
@@ -78,9 +79,28 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    fn group_refs(&self, expr: &mut Expr, parts: &Parts) {
+    /// A condition that is false before any row is read.
+    fn never_has_rows(&self, parts: &Parts) -> bool {
+        let mut conditions: Vec<&Expr> = parts.filter.iter().collect();
+        if let Some(tree) = &parts.tree {
+            inner_conditions(tree, &mut conditions);
+        }
+        conditions.into_iter().any(|condition| {
+            let mut folded = condition.clone();
+            self.state.fold(&mut folded);
+            matches!(folded.as_literal(), Some(Value::Null | Value::Int(0)))
+        })
+    }
+
+    /// In the one row that ROLLUP makes of none, constants among the groups are NULL as all groups are; but when
+    /// it is known beforehand that there are none (`empty`), MySQL makes that row without grouping, and they stay.
+    fn group_refs(&self, expr: &mut Expr, parts: &Parts, empty: bool) {
         expr.rewrite(&mut |e| {
             if let Some(at) = parts.groups.iter().position(|group| same(group, e)) {
+                if empty && parts.groups[at].is_constant_for_execution() {
+                    e.ty.nullable = true;
+                    return;
+                }
                 let mut ty = e.ty.clone();
                 ty.nullable |= parts.rollup;
                 *e = build::column(GROUP_BASE + at, ty);
@@ -239,6 +259,24 @@ impl Binder<'_, '_> {
             if known.len() == before {
                 return known;
             }
+        }
+    }
+}
+
+/// Conditions without which there is no row.
+fn inner_conditions<'t>(tree: &'t JoinTree, out: &mut Vec<&'t Expr>) {
+    match tree {
+        JoinTree::Leaf(_) => {}
+        JoinTree::Join { left, right, on, kind } => {
+            inner_conditions(left, out);
+            if *kind != TreeJoin::Left {
+                inner_conditions(right, out);
+                out.extend(on);
+            }
+        }
+        JoinTree::Filter { input, conditions } => {
+            inner_conditions(input, out);
+            out.extend(conditions);
         }
     }
 }

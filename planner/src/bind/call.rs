@@ -12,7 +12,10 @@ use aurora_types::{SqlError, SqlResult, Value};
 
 impl Binder<'_, '_> {
     /// A call of a registered function; 1305 when there is none of the name.
-    pub fn function(&mut self, name: &str, args: Vec<Expr>) -> SqlResult<Expr> {
+    pub fn function(&mut self, name: &str, mut args: Vec<Expr>) -> SqlResult<Expr> {
+        if aurora_expr::functions::counts_digits(name) {
+            args.iter_mut().filter(|arg| typing::is_string(&arg.ty)).for_each(|arg| self.state.fold(arg));
+        }
         match aurora_expr::lookup(name) {
             Some(function) => build::call_function(function, args, &self.state.ctx.build),
             None => {

@@ -334,6 +334,7 @@ impl Binder<'_, '_> {
             let right = self.compared(right, &left)?;
             let right = self.typed_as(right, &left);
             let left = self.typed_as(left, &right);
+            build::check_compared_dates(&left, &right, &self.state.ctx.build)?;
             return build::comparison(op, left, right);
         }
         let (left, right) = (self.expr(left)?, self.expr(right)?);
@@ -384,6 +385,9 @@ impl Binder<'_, '_> {
             self.state.number_beside(&mut element, &expr);
             elements.push(element);
         }
+        if let [element] = elements.as_slice() {
+            build::check_compared_dates(&expr, element, &self.state.ctx.build)?;
+        }
         build::in_list(expr, elements, negated)
     }
 
@@ -425,7 +429,7 @@ impl Binder<'_, '_> {
                 Some(operand) => {
                     let when = self.typed_as(when, operand);
                     let (operand, when) = build::case_operands(operand.clone(), when);
-                    build::comparison(CompareOp::Eq, operand, when)?
+                    build::case_comparison(operand, when)?
                 }
                 None => when,
             };

@@ -84,6 +84,8 @@ pub(crate) struct State<'a> {
     pub lifted_values: Vec<aurora_types::Value>,
     pub warnings: Vec<Warning>,
     pub calc_found_rows: bool,
+    /// The next SELECT's rows go to the client as they are.
+    pub shown: bool,
     pub cacheable: bool,
     next_node: u32,
     select_number: u32,
@@ -134,6 +136,7 @@ impl<'a> State<'a> {
             lifted_values: Vec::new(),
             warnings: Vec::new(),
             calc_found_rows: false,
+            shown: false,
             cacheable: true,
             next_node: 0,
             select_number: 0,

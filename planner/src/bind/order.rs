@@ -46,15 +46,46 @@ impl<'s> Binder<'s, '_> {
         }
         // A constant orders nothing.
         keys.retain(|key| !key.expr.is_constant_for_execution());
+        let own_texts = self.own_texts(&parts, &keys);
         for item in &mut parts.items {
             self.state.fold(&mut item.expr);
         }
         self.check_distinct_order(&parts, &keys)?;
         let columns = self.columns_of(&parts, &keys);
+        for (at, text) in own_texts {
+            parts.items[at].expr = text;
+        }
         let rel = self.block_relation(&mut parts, &keys, limit.as_ref())?;
         let node = self.project_and_order(rel, &parts, keys, limit)?;
         let free = self.block_ref().free.clone();
         Ok(BoundQuery { node: node.node, items: parts.items, free, columns })
+    }
+
+    /// The items that clients see with the decimals of the chosen branch ([`build::own_text`]) as what they are to be
+    /// computed, by position. Not where MySQL puts them into a temporary table, which has one number of decimals for
+    /// all of its rows: for windows and DISTINCT, before it groups, and to sort joined rows.
+    fn own_texts(&self, parts: &Parts, keys: &[OrderKey]) -> Vec<(usize, Expr)> {
+        let block = self.block_ref();
+        let sorted_by_result = keys.iter().any(|key| key.item.is_some() && !is_repeatable(&key.expr));
+        if !block.shown || parts.distinct || !block.windows.is_empty() || sorted_by_result {
+            return Vec::new();
+        }
+        let sorted_join = block.leaves.len() > 1 && !keys.is_empty();
+        let padded = sorted_join || !parts.groups.is_empty() && !parts.rollup;
+        let aggregates = AGGREGATE_BASE..WINDOW_BASE;
+        let after_grouping = |expr: &Expr| {
+            expr.any(&mut |e| matches!(e.kind, ExprKind::Column(at) if aggregates.contains(&at)))
+        };
+        let is_own = |expr: &Expr| {
+            build::has_own_text(expr) && (!padded || after_grouping(expr) || expr.is_constant_for_execution())
+        };
+        let shown = parts.items.iter().enumerate().filter(|(_, item)| is_own(&item.expr));
+        let texts = shown.map(|(at, item)| {
+            let mut text = build::own_text(item.expr.clone(), self.state.ctx.build.collation);
+            self.state.fold(&mut text);
+            (at, text)
+        });
+        texts.collect()
     }
 
     /// What clients are told of the columns.
@@ -77,7 +108,13 @@ impl<'s> Binder<'s, '_> {
                 !keys.iter().all(|key| matches!(key.expr.kind, ExprKind::Column(at) if groups.contains(&at)))
             };
         let columns = parts.items.iter().map(|item| {
-            let grouped = !parts.groups.is_empty() && matches!(item.expr.kind, ExprKind::Column(_));
+            // A constant among the groups is not read from them, unless they are sorted.
+            let constant = |at: usize| {
+                let group = at.checked_sub(GROUP_BASE).and_then(|at| parts.groups.get(at));
+                keys.is_empty() && group.is_some_and(Expr::is_constant_for_execution)
+            };
+            let grouped =
+                !parts.groups.is_empty() && matches!(item.expr.kind, ExprKind::Column(at) if !constant(at));
             let computed = !windows && !parts.distinct && !grouped;
             if temporary && let Some(origin) = super::meta::derived_origin(item) {
                 let item = Item { origin: Some(origin), ..item.clone() };

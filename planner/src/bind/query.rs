@@ -31,6 +31,7 @@ pub(crate) struct Tail<'q> {
 impl<'s> Binder<'s, '_> {
     /// The statement's own query.
     pub fn top_query(&mut self, id: QueryId) -> SqlResult<(PlanBody, Vec<ColumnMeta>)> {
+        self.state.shown = self.ast.query(id).into.is_none();
         let bound = self.query(id)?;
         let mut node = bound.node;
         let limit = self.state.ctx.select_limit;
@@ -48,10 +49,12 @@ impl<'s> Binder<'s, '_> {
     pub fn query(&mut self, id: QueryId) -> SqlResult<BoundQuery> {
         self.state.enter()?;
         let query = self.ast.query(id);
+        let shown = std::mem::take(&mut self.state.shown);
         let known = self.with.len();
         if let Some(with) = &query.with {
             self.with_clause(with)?;
         }
+        self.state.shown = shown && matches!(query.body, QueryBody::Select(_));
         let tail = Tail { order_by: &query.order_by, limit: query.limit.as_ref(), locking: &query.locking };
         let bound = self.body(&query.body, tail);
         self.with.truncate(known);

@@ -163,6 +163,8 @@ pub(crate) struct Block {
     pub in_aggregate: bool,
     /// The block has GROUP BY WITH ROLLUP; GROUPING() is allowed then.
     pub rollup_groups: Vec<Expr>,
+    /// Its rows go to the client as they are.
+    pub shown: bool,
     /// Inner queries must not see the tables (a derived table that is not LATERAL).
     pub hidden: bool,
     /// Slots of outer blocks that this block or one inside reads.
@@ -195,6 +197,7 @@ impl Block {
             windows_allowed: false,
             in_aggregate: false,
             rollup_groups: Vec::new(),
+            shown: false,
             hidden: false,
             free: BTreeSet::new(),
             around: Vec::new(),

@@ -35,6 +35,7 @@ pub(crate) struct Parts {
 impl<'s> Binder<'s, '_> {
     pub fn select(&mut self, select: &'s Select, tail: Tail<'s>) -> SqlResult<BoundQuery> {
         self.push_block();
+        self.block().shown = std::mem::take(&mut self.state.shown);
         let bound = self.select_block(select, tail);
         self.pop_block();
         bound
