@@ -201,12 +201,14 @@ impl<'a> Runtime<'a> {
         self.ctes[number].borrow().work.clone()
     }
 
-    fn sub_rows(&self, number: usize, wanted: usize, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
+    fn sub_rows(&self, call: &Subquery, wanted: usize, ctx: &mut EvalCtx<'_>) -> SqlResult<Vec<Row>> {
         let plan: &'a Plan = self.plan;
+        let number = call.plan;
         let node = &plan.subplans[number].root;
         let taken = self.subplans[number].borrow_mut().op.take();
         let mut op = match taken {
             Some(op) => op,
+            None if matches!(call.kind, SubqueryKind::Exists { .. }) => ops::build_unread(node, self)?,
             None => ops::build(node, self)?,
         };
         op.open(self, ctx)?;
@@ -310,7 +312,7 @@ impl SubqueryRunner for Runtime<'_> {
                     }
                     saved.push(std::mem::replace(&mut ctx.slots[*slot], arg.clone()));
                 }
-                let rows = self.sub_rows(call.plan, wanted, ctx);
+                let rows = self.sub_rows(call, wanted, ctx);
                 for (slot, value) in sub.slots.iter().zip(saved) {
                     ctx.slots[*slot] = value;
                 }

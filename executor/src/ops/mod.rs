@@ -46,6 +46,11 @@ pub(crate) fn build<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn O
     build_for(node, Wanted::ALL, rt)
 }
 
+/// [`build`], where it only matters whether there are rows.
+pub(crate) fn build_unread<'a>(node: &'a Node, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
+    build_for(node, Wanted::NONE, rt)
+}
+
 /// [`build`], where only some columns of the rows are read.
 fn build_for<'a>(node: &'a Node, wanted: Wanted, rt: &Runtime<'_>) -> SqlResult<Box<dyn Op + 'a>> {
     let op = stacker::maybe_grow(64 << 10, 1 << 20, || build_here(node, wanted, rt))?;

@@ -64,7 +64,12 @@ impl<'a> TableScan<'a> {
                 (info.indexes.iter().position(|index| index.id == access.index), access.reverse)
             }
         };
+        // Where nobody reads a column, an entry says enough: the row is there.
+        let is_unread = !scan.row_handle
+            && scan.filter.is_none()
+            && !(0..scan.columns.len()).any(|column| wanted.has(column));
         let covering = match (&scan.access, index) {
+            (Access::Index(_), Some(_)) if is_unread && scan.lock.is_none() => Some(Vec::new()),
             (Access::Index(access), Some(at)) if access.covering && scan.lock.is_none() => {
                 covered(scan, &info, &info.indexes[at])
             }
@@ -188,6 +193,7 @@ impl<'a> TableScan<'a> {
         let (Some(columns), Some(cursor)) = (&self.covering, &self.cursor) else { return Ok(false) };
         if columns.is_empty() {
             row.clear();
+            row.resize(self.scan.columns.len(), Value::Null);
             return Ok(true);
         }
         let index = match self.index {
