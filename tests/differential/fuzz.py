@@ -167,6 +167,7 @@ def main():
                 for sql in schema.setup:
                     ours.run(sql)
                     theirs.run(sql)
+        print(f"-- until seed {seed}: {found} of {total} statements differ", flush=True)
     print(f"{found} of {total} statements differ")
     for kind, count in sorted(seen.items(), key=lambda item: -item[1]):
         print(f"  {count} {kind}")

@@ -112,6 +112,8 @@ impl<'a> Args<'a> {
         let Some(value) = self.datetime(i, Zeros::Refused, ctx)? else { return Ok(None) };
         let date_only = match self.get(i) {
             ValueRef::Date(_) => true,
+            // The sum of a date in text and an interval is a date and time, though its text may show no time.
+            ValueRef::Text(_) if is_sum(&self.exprs[i]) => false,
             ValueRef::Text(text) if self.ty(i).base != aurora_types::BaseType::Bit => {
                 parse::parse_datetime(text, DateFlags::default()).date_only
             }
@@ -146,6 +148,11 @@ impl<'a> Args<'a> {
             self.time(i, ctx)?.map(TimeOrDateTime::Time)
         })
     }
+}
+
+fn is_sum(expr: &Expr) -> bool {
+    let ExprKind::Call { function, .. } = &expr.kind else { return false };
+    matches!(function.name, "adddate" | "date_add" | "date_sub" | "subdate" | "timestampadd")
 }
 
 #[derive(Clone, Copy)]
