@@ -86,8 +86,7 @@ fn replace_type(args: &mut Vec<Expr>, ctx: &BuildContext) -> SqlResult<Typed> {
     check_operands(args, "regexp_replace")?;
     check_bytes(&args[0], &args[2], "regexp_replace")?;
     numeric_args(args, &[3, 4]);
-    let all = [&args[0], &args[1], &args[2]];
-    text_like(&all, 16_777_216, "regexp_replace", ctx).map(may_be_null)
+    text_like(&[&args[0], &args[1]], 16_777_216, "regexp_replace", ctx).map(may_be_null)
 }
 
 /// The pattern of a call, compiled at need: once for subjects that end with a line break, once for the others.

@@ -94,14 +94,16 @@ fn check_literals(args: &[&Expr], collation: CollationId) -> SqlResult<()> {
     Ok(())
 }
 
-/// As [`text_like`], but bytes among the later arguments do not make a character string binary.
+/// Text of the first argument's collation, whatever the later ones are of.
 pub(super) fn text_led(args: &[&Expr], chars: u64, function: &str, ctx: &BuildContext) -> SqlResult<Typed> {
     let binary = |e: &Expr| typing::is_string(&e.ty) && e.ty.collation.is_binary();
     if binary(args[0]) {
         return Ok(bytes(chars));
     }
-    let kept: Vec<&Expr> = args.iter().copied().filter(|e| !binary(e)).collect();
-    text_like(&kept, chars, function, ctx)
+    let typed = text_like(&args[..1], chars, function, ctx)?;
+    let characters: Vec<&Expr> = args.iter().copied().filter(|e| !binary(e)).collect();
+    check_literals(&characters, typed.ty.collation)?;
+    Ok(typed)
 }
 
 /// Text of the connection's collation.
