@@ -107,7 +107,7 @@ impl Binder<'_, '_> {
                 let parsed = parse_datetime(text.as_bytes(), self.date_flags());
                 match parsed.value {
                     Some(value) => build::literal(Value::Date(value.date()), ctx),
-                    None => return Err(SqlError::new(ER_WRONG_VALUE, &[&"DATE", &text.to_str_lossy()])),
+                    None => return Err(self.bad_literal("DATE", text)),
                 }
             }
             Literal::Time(text) => match parse_time(text.as_bytes()).value {
@@ -115,16 +115,22 @@ impl Binder<'_, '_> {
                     let ty = typing::time(fraction_digits(text));
                     build::typed_literal(Value::Time(value), ty)
                 }
-                None => return Err(SqlError::new(ER_WRONG_VALUE, &[&"TIME", &text.to_str_lossy()])),
+                None => return Err(self.bad_literal("TIME", text)),
             },
             Literal::Timestamp(text) => match parse_datetime(text.as_bytes(), self.date_flags()).value {
                 Some(value) => {
                     let ty = typing::datetime(fraction_digits(text));
                     build::typed_literal(Value::DateTime(value), ty)
                 }
-                None => return Err(SqlError::new(ER_WRONG_VALUE, &[&"DATETIME", &text.to_str_lossy()])),
+                None => return Err(self.bad_literal("DATETIME", text)),
             },
         })
+    }
+
+    /// 1525.
+    fn bad_literal(&mut self, kind: &str, text: &Text) -> SqlError {
+        self.state.bad_literal = true;
+        SqlError::new(ER_WRONG_VALUE, &[&kind, &text.to_str_lossy()])
     }
 
     fn date_flags(&self) -> DateFlags {
