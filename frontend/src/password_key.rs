@@ -23,16 +23,16 @@ impl std::fmt::Debug for PasswordKey {
 pub struct NoKey;
 
 impl PasswordKey {
-    /// A fresh pair of 2048 bits, and its private half in the form of [`PasswordKey::from_pkcs8`]; takes some tenths of
-    /// a second.
+    /// A fresh pair of 2048 bits, and its private half as PEM, of which [`PasswordKey::from_pkcs8`] takes the contents;
+    /// takes some tenths of a second.
     ///
     /// # Errors
     /// When the cryptographic library fails.
-    pub fn generate() -> Result<(PasswordKey, Zeroizing<Vec<u8>>), NoKey> {
+    pub fn generate() -> Result<(PasswordKey, Zeroizing<String>), NoKey> {
         let private = PrivateDecryptingKey::generate(KeySize::Rsa2048).map_err(|_| NoKey)?;
         let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&private).map_err(|_| NoKey)?;
-        let der = Zeroizing::new(der.as_ref().to_vec());
-        Ok((PasswordKey::of(private)?, der))
+        let private_pem = pem("PRIVATE KEY", der.as_ref());
+        Ok((PasswordKey::of(private)?, private_pem))
     }
 
     /// The pair of a private key in PKCS #8.
@@ -45,13 +45,7 @@ impl PasswordKey {
 
     fn of(private: PrivateDecryptingKey) -> Result<PasswordKey, NoKey> {
         let der = AsDer::<PublicKeyX509Der<'_>>::as_der(&private.public_key()).map_err(|_| NoKey)?;
-        let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-        let mut public_pem = String::from("-----BEGIN PUBLIC KEY-----\n");
-        for line in text.as_bytes().chunks(64) {
-            public_pem.push_str(&String::from_utf8_lossy(line));
-            public_pem.push('\n');
-        }
-        public_pem.push_str("-----END PUBLIC KEY-----\n");
+        let public_pem = pem("PUBLIC KEY", der.as_ref()).to_string();
         let key = OaepPrivateDecryptingKey::new(private).map_err(|_| NoKey)?;
         Ok(PasswordKey { key, public_pem })
     }
@@ -67,4 +61,18 @@ impl PasswordKey {
         room.truncate(len);
         Some(room)
     }
+}
+
+/// PEM of 64 characters a line (RFC 7468). What it is made of may be secret.
+fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let text = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(der));
+    // As large as it gets, so that no copy of it stays behind.
+    let mut pem = Zeroizing::new(String::with_capacity(text.len() * 2 + 2 * label.len() + 64));
+    pem.push_str(&format!("-----BEGIN {label}-----\n"));
+    for line in text.as_bytes().chunks(64) {
+        pem.extend(line.iter().map(|byte| char::from(*byte)));
+        pem.push('\n');
+    }
+    pem.push_str(&format!("-----END {label}-----\n"));
+    pem
 }

@@ -4,7 +4,6 @@
 use crate::failure::Failure;
 use crate::files::{self, Mode};
 use aurora_frontend::PasswordKey;
-use base64::Engine as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -30,7 +29,7 @@ impl Pair {
             Ok(text) => Ok(Pair { key: read(&path, &Zeroizing::new(text))?, new: None }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let made = PasswordKey::generate().map_err(|error| Failure::runtime(error.to_string()));
-                made.map(|(key, der)| Pair { key, new: Some(pem(&der)) })
+                made.map(|(key, private)| Pair { key, new: Some(private) })
             }
             Err(error) => Err(Failure::io("read", &path, &error)),
         }
@@ -63,18 +62,6 @@ fn read(path: &Path, text: &[u8]) -> Result<PasswordKey, Failure> {
         None => return Err(unusable("it holds no private key")),
     };
     PasswordKey::from_pkcs8(der.secret_pkcs8_der()).map_err(|error| unusable(&error.to_string()))
-}
-
-fn pem(der: &[u8]) -> Zeroizing<String> {
-    let text = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(der));
-    let mut pem = Zeroizing::new(String::with_capacity(text.len() * 2));
-    pem.push_str("-----BEGIN PRIVATE KEY-----\n");
-    for line in text.as_bytes().chunks(64) {
-        pem.push_str(&String::from_utf8_lossy(line));
-        pem.push('\n');
-    }
-    pem.push_str("-----END PRIVATE KEY-----\n");
-    pem
 }
 
 #[cfg(test)]

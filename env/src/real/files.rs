@@ -32,19 +32,17 @@ impl File for RealFile {
     }
 
     fn write_all_at_durably(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        match os::write_at_durably(&self.0, buf, offset) {
-            Ok(written) if written == buf.len() => Ok(()),
-            // The rest of a short write, or all of it on file systems without such a call.
-            Ok(written) => {
-                self.write_all_at(&buf[written..], offset + written as u64)?;
-                self.sync_data()
-            }
-            Err(error) if os::is_unknown_call(&error) || error.kind() == io::ErrorKind::Interrupted => {
-                self.write_all_at(buf, offset)?;
-                self.sync_data()
-            }
-            Err(error) => Err(error),
+        let written = match os::write_at_durably(&self.0, buf, offset) {
+            Ok(written) => written,
+            Err(error) if os::is_unknown_call(&error) || error.kind() == io::ErrorKind::Interrupted => 0,
+            Err(error) => return Err(error),
+        };
+        if written == buf.len() {
+            return Ok(());
         }
+        // The rest of a short write, or all of it on file systems without such a call.
+        self.write_all_at(&buf[written..], offset + written as u64)?;
+        self.sync_data()
     }
 
     fn len(&self) -> io::Result<u64> {
